@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo lab test test-slow check format bench picture engine clean
+
+demo: engine  ## Run the quickstart on the sandbox and print what it did
+	@$(BIN)/python scripts/demo.py
+
+lab: engine  ## Open the quickstart in JupyterLab
+	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+test: check engine  ## Run everything, the real engine included
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-slow: engine  ## What takes minutes: building the engine anew
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)  ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: engine  ## Measure, and print the tables of benchmarks/README.md
+	$(BIN)/python benchmarks/operations.py
+	$(BIN)/python benchmarks/algebra.py
+	$(BIN)/python benchmarks/audit.py
+
+picture: engine  ## Take the README's picture, in JupyterLab and Chromium
+	$(BIN)/python scripts/picture.py
+
+engine: $(STAMP)  ## Get the Pulumi CLI: downloaded, or built in about 4 minutes, once
+	@$(BIN)/dotrain engine install
+
+# An interrupted installation leaves no stamp, and is done again.
+$(STAMP): pyproject.toml
+	@echo "Making the environment in $(VENV): about 2 minutes the first time."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[notebook,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,80 @@
+"""Firewalled Kubernetes training clusters on DigitalOcean, from a notebook.
+
+>>> import dotrain
+>>> sandbox = dotrain.use_sandbox()
+>>> cluster = dotrain.up("bert", pool=dotrain.Pool(size="s-4vcpu-8gb", count=2))
+>>> cluster.down(confirm="bert").left.sum() == 0
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dotrain import errors
+    from dotrain.auditing import Suppression
+    from dotrain.checkup import doctor
+    from dotrain.cluster import Cluster
+    from dotrain.errors import DotrainError
+    from dotrain.grants import Grant
+    from dotrain.lifecycle import audit, clusters, down, get, sweep, up
+    from dotrain.spec import ClusterSpec, Database, Pool
+    from dotrain.target import use_digitalocean, use_sandbox
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cluster",
+    "ClusterSpec",
+    "Database",
+    "DotrainError",
+    "Grant",
+    "Pool",
+    "Suppression",
+    "audit",
+    "clusters",
+    "doctor",
+    "down",
+    "errors",
+    "get",
+    "sweep",
+    "up",
+    "use_digitalocean",
+    "use_sandbox",
+]
+
+# Importing pandas, httpx and pulumi takes most of a second: each public name
+# brings what it needs when it is first used.
+_HOME = {
+    "Cluster": "cluster",
+    "ClusterSpec": "spec",
+    "Database": "spec",
+    "DotrainError": "errors",
+    "Grant": "grants",
+    "Pool": "spec",
+    "Suppression": "auditing",
+    "audit": "lifecycle",
+    "clusters": "lifecycle",
+    "doctor": "checkup",
+    "down": "lifecycle",
+    "get": "lifecycle",
+    "sweep": "lifecycle",
+    "up": "lifecycle",
+    "use_digitalocean": "target",
+    "use_sandbox": "target",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "errors":
+        return importlib.import_module("dotrain.errors")
+    if name not in _HOME:
+        message = f"module 'dotrain' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"dotrain.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

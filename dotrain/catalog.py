@@ -1,0 +1,100 @@
+"""What DigitalOcean offers, as choices, and the nearest ones to a wrong value."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dotrain.errors import SpecError, UnknownChoice, UnknownRegion, UnknownSize, UnknownVersion
+from dotrain.spec import ClusterSpec
+
+
+def check(spec: ClusterSpec, options: Mapping[str, Any]) -> None:
+    """Raise unless DigitalOcean offers every region and size of `spec`.
+
+    Parameters
+    ----------
+    spec : ClusterSpec
+        What should be.
+    options : mapping
+        ``options`` of ``GET /v2/kubernetes/options``.
+
+    Raises
+    ------
+    UnknownRegion, UnknownSize
+        With the nearest valid values.
+    """
+    _one_of(spec.region, _slugs(options["regions"]), UnknownRegion, "region", "for Kubernetes")
+    sizes = _slugs(options["sizes"])
+    for pool in (spec.system, *spec.pools):
+        _one_of(pool.size, sizes, UnknownSize, "node size", f"(pool {pool.name!r})")
+
+
+def kubernetes_version(wanted: str | None, options: Mapping[str, Any]) -> str:
+    """Return the version slug that `wanted` means: itself, its newest patch, or the newest of all.
+
+    Examples
+    --------
+    >>> options = {"versions": [{"slug": "1.33.6-do.0"}, {"slug": "1.34.1-do.0"}]}
+    >>> kubernetes_version(None, options), kubernetes_version("1.33", options)
+    ('1.34.1-do.0', '1.33.6-do.0')
+    """
+    slugs = sorted(_slugs(options["versions"]), key=version_key, reverse=True)
+    if not slugs:
+        raise SpecError(
+            "DigitalOcean offers no Kubernetes version at the moment.",
+            "Its list of versions is empty.",
+            "Try again later.",
+        )
+    if wanted is None:
+        return slugs[0]
+    # "1.3" is no prefix of "1.34": a version ends where its number does.
+    matching = [slug for slug in slugs if re.match(re.escape(wanted) + r"(?![0-9])", slug)]
+    if matching:
+        return matching[0]
+    _one_of(wanted, slugs, UnknownVersion, "Kubernetes version", "for new clusters")
+    return wanted
+
+
+def database_version(engine: str, wanted: str | None, options: Mapping[str, Any]) -> str:
+    """Return the version of a database engine that `wanted` means; None is the newest.
+
+    Parameters
+    ----------
+    engine : str
+        Such as ``"pg"``.
+    wanted : str or None
+        Such as ``"16"``.
+    options : mapping
+        ``options`` of ``GET /v2/databases/options``.
+    """
+    offered: list[str] = sorted((options.get(engine) or {}).get("versions") or (), key=version_key)
+    if wanted is None and offered:
+        return offered[-1]
+    _one_of(wanted or "newest", offered, UnknownVersion, f"{engine} version", "for new databases")
+    return str(wanted)
+
+
+def version_key(slug: str) -> tuple[int, ...]:
+    """Return a key that sorts version slugs by their numbers: 1.9 before 1.10."""
+    return tuple(int(number) for number in re.findall(r"\d+", slug))
+
+
+def _slugs(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [entry["slug"] for entry in entries]
+
+
+def _one_of(
+    value: str, offered: Sequence[str], error: type[UnknownChoice], what: str, where: str
+) -> None:
+    if value in offered:
+        return
+    nearest = difflib.get_close_matches(value, offered, n=3, cutoff=0.3) or list(offered[:3])
+    raise error(
+        f"There is no {what} {value!r} {where}.",
+        "DigitalOcean's list does not have it.",
+        f"The nearest are {', '.join(nearest)}." if nearest else "The list is empty.",
+        nearest=nearest,
+    )

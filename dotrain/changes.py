@@ -1,0 +1,173 @@
+"""Changes of a spec, without doing them: grants added and revoked, pools resized."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dotrain import grants
+from dotrain.errors import SpecError
+from dotrain.grants import NODES, Grant
+from dotrain.sources import ME, parse_network
+from dotrain.spec import ClusterSpec, Pool, Resolved
+
+
+def asked(
+    before: ClusterSpec | None, arguments: Mapping[str, Any], name: str, now: dt.datetime
+) -> ClusterSpec:
+    """Return a spec with what is asked for; what is None or not there stays.
+
+    Parameters
+    ----------
+    before : ClusterSpec or None
+        What should be until now; None for a new cluster.
+    arguments : mapping
+        The arguments of `dotrain.up`.
+    name : str
+        The name of a new cluster.
+    now : datetime.datetime
+        The present.
+
+    Raises
+    ------
+    SpecError
+        When something asked for is wrong.
+    """
+    given = {key: value for key, value in arguments.items() if value is not None}
+    if "pool" in given:
+        given["pools"] = _one_pool(before, given.pop("pool"), alone="pools" not in given)
+    elif "pools" in given:
+        given["pools"] = _tuple(given["pools"], "pools=[dotrain.Pool(count=2)]")
+    if "allow" in given:
+        given["allow"] = grants.parse(given["allow"], now)
+        # Said of one list, it does not go on to hold for the next one.
+        given.setdefault("open_to_world", False)
+    if "egress" in given:
+        entries = given["egress"]
+        given["egress"] = (entries,) if isinstance(entries, str) else _tuple(entries, "['web']")
+    return replace(before, **given) if before else ClusterSpec(name, **given)
+
+
+def _one_pool(before: ClusterSpec | None, pool: Pool, *, alone: bool) -> tuple[Pool, ...]:
+    if not alone:
+        raise SpecError("Which pools?", "Both pool= and pools= were given.", "Give one of them.")
+    there = before.pools if before and isinstance(pool, Pool) else ()
+    others = [one.name for one in there if one.name != pool.name]
+    if others:
+        raise SpecError(
+            f"The cluster has other pools: {', '.join(others)}.",
+            "pool= alone would delete them with what runs on them.",
+            "Use resize(pool=...) to change one, or give all that should be with pools=.",
+        )
+    return (pool,)
+
+
+def _tuple(value: Iterable[Any], example: str) -> tuple[Any, ...]:
+    if not isinstance(value, Iterable):
+        raise SpecError(f"{value!r} is not a list.", fix=f"Give a list: {example}.")
+    return tuple(value)
+
+
+def granted(spec: ClusterSpec, grant: Grant) -> ClusterSpec:
+    """Return `spec` with one grant more; the same grant again changes nothing."""
+    if grant in spec.allow:
+        return spec
+    return replace(spec, allow=(*spec.allow, grant))
+
+
+def revoked(
+    spec: ClusterSpec, source: str | None, label: str | None, to: Iterable[str] | None
+) -> ClusterSpec:
+    """Return `spec` without the grants that are named.
+
+    Parameters
+    ----------
+    spec : ClusterSpec
+        What should be.
+    source, label : str or None
+        Which grants: those of a source, those of a label, those of both.
+    to : iterable of str or None
+        Only these services of them; None is all.
+
+    Raises
+    ------
+    SpecError
+        When nothing is named, or nothing like it is granted.
+    """
+    if source is None and label is None:
+        raise SpecError(
+            "What should be revoked?",
+            "Neither a source nor a label was given.",
+            "Give one: revoke('203.0.113.0/24') or revoke(label='office').",
+        )
+    written = source if source in (ME, NODES, None) else str(parse_network(source))
+    services = None if to is None else set(to)
+    kept: list[Grant] = []
+    for grant in spec.allow:
+        named = written in (None, grant.source) and label in (None, grant.label)
+        rest = tuple(name for name in grant.to if services and name not in services)
+        if not named:
+            kept.append(grant)
+        elif rest:
+            kept.append(replace(grant, to=rest))
+    if tuple(kept) == spec.allow:
+        raise SpecError(
+            f"Nothing like that is granted on {spec.name!r}.",
+            f"Its grants are {'; '.join(map(describe, spec.allow))}.",
+            "Name one of these.",
+        )
+    return replace(spec, allow=tuple(kept))
+
+
+def describe(grant: Grant) -> str:
+    """Return a grant in words."""
+    label = f" ({grant.label})" if grant.label else ""
+    end = f" until {grant.expires}" if grant.expires else ""
+    return f"{grant.source} to {', '.join(grant.to)}{label}{end}"
+
+
+def without_me(resolved: Resolved, who: str) -> Mapping[str, tuple[str, ...]]:
+    """Return what ``"me"`` stands for when `who` does not say it any more."""
+    return {name: cidrs for name, cidrs in resolved.me.items() if name != who}
+
+
+def resized(
+    spec: ClusterSpec, *, count: int | None, size: str | None, pool: str | None
+) -> ClusterSpec:
+    """Return `spec` with one pool changed; what is None stays.
+
+    Raises
+    ------
+    SpecError
+        When the pool does not exist, is not named though there are several, or
+        the new count is not a count.
+    """
+    if count is None and size is None:
+        raise SpecError(
+            f"What should change about the nodes of {spec.name!r}?",
+            "Neither a count nor a size was given.",
+            "Give one, for example resize(count=4).",
+        )
+    having = [one.name for one in spec.pools]
+    name = pool or (having[0] if len(having) == 1 else None)
+    if name not in having:
+        raise SpecError(
+            f"There is no node pool {name!r} in {spec.name!r}."
+            if name
+            else f"Which node pool of {spec.name!r} should change?",
+            f"It has {', '.join(having)}.",
+            f"Give one, for example pool={having[0]!r}.",
+        )
+    pools = tuple(
+        replace(
+            one,
+            count=one.count if count is None else count,
+            size=one.size if size is None else size,
+        )
+        if one.name == name
+        else one
+        for one in spec.pools
+    )
+    return replace(spec, pools=pools)

@@ -1,0 +1,116 @@
+"""The facade from a shell, so that CI and cron can make, see and clean up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from dotrain import __version__
+from dotrain.cli import access, machine, output
+
+
+@click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--sandbox", "sandboxed", is_flag=True, help="Work on the sandbox of this machine.")
+@click.version_option(__version__)
+def main(sandboxed: bool) -> None:
+    """Firewalled Kubernetes training clusters on DigitalOcean.
+
+    Works on the account of DIGITALOCEAN_TOKEN, or with --sandbox (or
+    DOTRAIN_TARGET=sandbox) on a local DigitalOcean where nothing costs money.
+    """
+    if sandboxed:
+        from dotrain.target import use_sandbox
+
+        use_sandbox()
+
+
+@main.command()
+@click.argument("name")
+@click.option("--size", help="Droplet size of the training nodes.")
+@click.option("--count", type=int, help="Number of training nodes.")
+@click.option("--region", help="DigitalOcean region.")
+@click.option("--version", help="Kubernetes version of a new cluster.")
+@click.option("--allow", multiple=True, help="Who may enter: me, an address or a CIDR. Repeatable.")
+@click.option("--open-to-world", is_flag=True, default=None, help="Let --allow be everybody.")
+@click.option("--egress", multiple=True, help="What nodes may reach. Repeatable.")
+@output.force
+@output.shown
+def up(
+    name: str,
+    size: str | None,
+    count: int | None,
+    allow: tuple[str, ...],
+    egress: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Make the cluster NAME, or bring it to what is asked for."""
+    from dotrain import lifecycle
+
+    asked = {key: value for key, value in (("size", size), ("count", count)) if value is not None}
+    pool = _pool(name, asked) if asked else None
+    made = lifecycle.up(name, pool=pool, allow=allow or None, egress=egress or None, **options)
+    click.echo(repr(made))
+
+
+def _pool(name: str, asked: dict[str, Any]) -> Any:
+    """Return the one training pool of NAME, or a new cluster's, with what is asked for."""
+    from dotrain import lifecycle
+    from dotrain.errors import ClusterNotFound
+    from dotrain.spec import Pool
+
+    try:
+        pools = lifecycle.get(name).spec.pools
+    except ClusterNotFound:
+        pools = (Pool(),)
+    if len(pools) > 1:
+        raise click.UsageError(f"{name} has several node pools: use 'dotrain resize --pool'.")
+    return replace(pools[0], **asked)
+
+
+@main.command()
+@output.form
+def ls(form: str) -> None:
+    """List the clusters that dotrain made in this account."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.clusters(), form)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--count", type=int, help="Number of nodes.")
+@click.option("--size", help="Droplet size of the nodes.")
+@click.option("--pool", help="Which pool; needed when there are several.")
+@output.shown
+def resize(name: str, **options: Any) -> None:
+    """Change the training nodes of the cluster NAME."""
+    from dotrain import lifecycle
+
+    click.echo(repr(lifecycle.get(name).resize(**options)))
+
+
+@main.command()
+@click.argument("name")
+def kubeconfig(name: str) -> None:
+    """Write a kubeconfig for NAME, good for 8 hours, and print its path."""
+    from dotrain import lifecycle
+
+    click.echo(lifecycle.get(name).kubeconfig())
+
+
+@main.command()
+@click.argument("name")
+@click.option("--confirm", help="The cluster's name; without it the name is asked for.")
+@output.form
+@output.shown
+def down(name: str, confirm: str | None, form: str) -> None:
+    """Delete the cluster NAME with everything around it, and prove that nothing is left."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.down(name, confirm=confirm), form)
+
+
+for command in (*access.COMMANDS, *machine.COMMANDS):
+    main.add_command(command)

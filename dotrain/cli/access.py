@@ -1,0 +1,140 @@
+"""Commands about who may enter."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from dotrain.cli import output
+
+
+@click.command()
+@click.argument("name")
+@output.form
+def rules(name: str, form: str) -> None:
+    """Show every rule that lets anything in or out of the cluster NAME."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.get(name).rules(), form)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("source")
+@click.option("--to", multiple=True, help="A service, or 'tcp 8000-9000'. Repeatable.")
+@click.option("--label", default="", help="What it is for; 'dotrain revoke --label' takes it.")
+@click.option("--expires", help="When it ends, such as 8h.")
+@output.force
+@output.form
+@output.shown
+def allow(name: str, source: str, to: tuple[str, ...], form: str, **options: Any) -> None:
+    """Let SOURCE (me, an address, a CIDR or nodes) into the cluster NAME."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.get(name).allow(source, to=to or None, **options), form)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("source", required=False)
+@click.option("--label", help="The label it was allowed under.")
+@click.option("--to", multiple=True, help="Only these services of it. Repeatable.")
+@output.force
+@output.form
+@output.shown
+def revoke(name: str, source: str | None, to: tuple[str, ...], form: str, **options: Any) -> None:
+    """Take back what was allowed on the cluster NAME."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.get(name).revoke(source, to=to or None, **options), form)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("entries", nargs=-1, required=True)
+@output.form
+@output.shown
+def egress(name: str, entries: tuple[str, ...], form: str) -> None:
+    """Say what nodes of NAME may reach: web, open, locked, or 'tcp 443 to 203.0.113.0/24'."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.get(name).egress(*entries), form)
+
+
+@click.command()
+@click.argument("name")
+@output.shown
+def plan(name: str) -> None:
+    """Show what 'up' would do to the cluster NAME: access, objects, cost."""
+    from dotrain import lifecycle
+
+    click.echo(str(lifecycle.get(name).plan()))
+
+
+@click.command()
+@click.argument("name")
+@output.form
+def drift(name: str, form: str) -> None:
+    """Show the rules of NAME that are not as they should be; ends with status 1 if any are."""
+    from dotrain import lifecycle
+
+    frame = lifecycle.get(name).drift()
+    output.show(frame, form)
+    if len(frame):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("name")
+@output.form
+def exposure(name: str, form: str) -> None:
+    """Show who can reach what of the cluster NAME in effect."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.get(name).exposure(), form)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--account", is_flag=True, help="Also what dotrain did not make.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "sarif"]), default="table")
+def audit(name: str | None, account: bool, form: str) -> None:
+    """Check the cluster NAME, or all of dotrain's; ends with status 1 when it fails."""
+    from dotrain import lifecycle
+
+    found = lifecycle.get(name).audit() if name else lifecycle.audit(account=account)
+    shown = {"json": found.to_json, "sarif": found.to_sarif}.get(form, found.__str__)
+    click.echo(shown())
+    if not found.passed:
+        sys.exit(1)
+
+
+@click.command()
+@output.form
+@output.shown
+def sweep(form: str) -> None:
+    """End what has expired, on all clusters of this backend: for cron and CI."""
+    from dotrain import lifecycle
+
+    output.show(lifecycle.sweep(), form)
+
+
+@click.command("allow-me")
+@click.argument("name")
+@click.option("--watch", is_flag=True, help="Go on until interrupted, whenever the address moves.")
+@click.option("--every", type=float, default=60, show_default=True, help="Seconds between looks.")
+@output.form
+@output.shown
+def allow_me(name: str, watch: bool, every: float, form: str) -> None:
+    """Let this machine into NAME under its present address, and its old one no more."""
+    from dotrain import lifecycle
+
+    cluster = lifecycle.get(name)
+    output.show(cluster.allow_me(), form)
+    if watch:
+        cluster.watch_me(every=every).wait()
+
+
+COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, sweep, allow_me)

@@ -1,0 +1,180 @@
+"""Where things are and what the environment says: the only reader of both.
+
+========================  ====================================================
+``DOTRAIN_HOME``          the data directory (default: the platform's own)
+``DOTRAIN_PULUMI``        the Pulumi CLI to use, and no other
+``DOTRAIN_BACKEND``       a Pulumi backend URL for a team (default: local files)
+``DOTRAIN_TARGET``        ``sandbox`` or ``digitalocean`` (the default)
+``DIGITALOCEAN_TOKEN``    the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
+``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
+``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
+``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
+========================  ====================================================
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from dotrain.errors import ConfigError
+
+DEFAULT_API_URL = "https://api.digitalocean.com"
+
+# What a hosted kernel leaves in its environment. On one of these "me" is the
+# kernel's address, often shared with strangers, and not the browser's.
+_HOSTED = {
+    "COLAB_RELEASE_TAG": "Google Colab",
+    "KAGGLE_KERNEL_RUN_TYPE": "Kaggle",
+    "JUPYTERHUB_SERVICE_PREFIX": "JupyterHub",
+    "PAPERSPACE_FQDN": "Paperspace",
+    "SAGEMAKER_APP_TYPE": "SageMaker Studio",
+    "CODESPACES": "GitHub Codespaces",
+    "BINDER_SERVICE_HOST": "Binder",
+}
+
+
+def home() -> Path:
+    """Return dotrain's data directory, made if need be and closed to others.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be made or written.
+    """
+    path = Path(os.environ.get("DOTRAIN_HOME") or platformdirs.user_data_dir("dotrain"))
+    try:
+        absolute = path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"The directory {path} cannot be used.",
+            "It begins with the home of a user who does not exist.",
+            "Set DOTRAIN_HOME to a directory of yours.",
+        ) from error
+    return private_dir(absolute)
+
+
+def private_dir(path: Path) -> Path:
+    """Make a directory only this user can enter, with its parents, and return it."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077 and os.name == "posix":
+            path.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"The directory {path} cannot be used.",
+            f"{error.strerror or error}.",
+            "Make it writable, or set DOTRAIN_HOME to a directory of yours.",
+        ) from error
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file only this user can read, in one step: whole or not at all."""
+    partial = ""
+    try:
+        # Made for this user only, and by no two writers at once.
+        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(partial).replace(path)
+    except OSError as error:
+        if partial:
+            Path(partial).unlink(missing_ok=True)
+        raise ConfigError(
+            f"The file {path} cannot be written.",
+            f"{error.strerror or error}.",
+            "Free some space or make the directory writable, then run the same call again.",
+        ) from error
+
+
+def pulumi_override() -> Path | None:
+    """Return the Pulumi CLI that ``DOTRAIN_PULUMI`` names, if it names one."""
+    value = os.environ.get("DOTRAIN_PULUMI")
+    return Path(value).expanduser() if value else None
+
+
+def backend_override() -> str | None:
+    """Return the Pulumi backend URL that ``DOTRAIN_BACKEND`` names, if it names one."""
+    return os.environ.get("DOTRAIN_BACKEND") or None
+
+
+def api_token() -> str | None:
+    """Return the DigitalOcean token of the environment; the provider reads the same two names."""
+    token = os.environ.get("DIGITALOCEAN_TOKEN") or os.environ.get("DIGITALOCEAN_ACCESS_TOKEN")
+    return (token or "").strip() or None
+
+
+def api_url() -> str:
+    """Return the API endpoint, a bare origin."""
+    return (os.environ.get("DIGITALOCEAN_API_URL") or DEFAULT_API_URL).rstrip("/")
+
+
+def target_kind() -> str:
+    """Return the account to work on when the program names none."""
+    kind = os.environ.get("DOTRAIN_TARGET") or "digitalocean"
+    if kind not in ("digitalocean", "sandbox"):
+        raise ConfigError(
+            f"DOTRAIN_TARGET is {kind!r}.",
+            "It can be 'digitalocean' or 'sandbox'.",
+            "Set it to one of these, or unset it.",
+        )
+    return kind
+
+
+def sandbox_delay() -> float:
+    """Return the seconds a sandbox cluster takes to become ready."""
+    value = os.environ.get("DOTRAIN_SANDBOX_DELAY", "3")
+    try:
+        return max(0.0, float(value))
+    except ValueError as error:
+        raise ConfigError(
+            f"DOTRAIN_SANDBOX_DELAY is {value!r}, which is not a number.",
+            fix="Set it to seconds, for example 3, or unset it.",
+        ) from error
+
+
+def sandbox_poll() -> float:
+    """Return the seconds between two looks at a sandbox cluster that is being made."""
+    return max(0.05, min(1.0, sandbox_delay() / 4))
+
+
+def passphrase_override() -> dict[str, str]:
+    """Return the passphrase that a team's environment sets, as variables for the Pulumi CLI."""
+    names = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+    if backend_override() is None:
+        return {}
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def identity() -> str:
+    """Return who says ``"me"`` here: ``DOTRAIN_ME``, or the user and the machine."""
+    named = os.environ.get("DOTRAIN_ME")
+    if named:
+        return named
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no user has.
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
+
+
+def hosted_kernel() -> str | None:
+    """Return the name of the hosted notebook service this kernel runs on, if any."""
+    return next((name for variable, name in _HOSTED.items() if os.environ.get(variable)), None)
+
+
+def search_path() -> list[Path]:
+    """Return the directories of ``PATH``."""
+    return [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
+
+
+def pulumi_home() -> Path:
+    """Return the directory where the user's own Pulumi keeps its plugins."""
+    return Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()

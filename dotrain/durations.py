@@ -1,0 +1,94 @@
+"""Spans of time as people write them: "8h", "1h30m", "2d"."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from dotrain.errors import SpecError
+
+_UNITS = {"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_SPAN = re.compile(r"(?:\d+[wdhms])+")
+_LONGEST = dt.timedelta(days=3660)
+
+
+def parse(text: object) -> dt.timedelta:
+    """Return the span that `text` says.
+
+    Parameters
+    ----------
+    text : str or datetime.timedelta
+        Whole numbers with their units: w, d, h, m, s.
+
+    Raises
+    ------
+    SpecError
+        When it says none, or one that is not longer than nothing.
+
+    Examples
+    --------
+    >>> parse("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
+    if isinstance(text, dt.timedelta):
+        span = text
+    elif isinstance(text, str) and _SPAN.fullmatch(text.strip()):
+        parts = re.findall(r"(\d{1,9})([wdhms])", text)
+        span = dt.timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+    else:
+        raise SpecError(
+            f"{text!r} is not a span of time.",
+            "A span is whole numbers with their units: w, d, h, m, s.",
+            "Give one, for example '8h' or '1h30m'.",
+        )
+    if not dt.timedelta(0) < span <= _LONGEST:
+        raise SpecError(
+            f"{text!r} is not a span of time that can be waited for.",
+            "It has to be longer than nothing, and at most ten years.",
+            "Give one, for example '8h'.",
+        )
+    return span
+
+
+def ends(expires: object, now: dt.datetime) -> str:
+    """Return the instant at which something ends, as ISO 8601 in UTC; empty for never.
+
+    Parameters
+    ----------
+    expires : str, datetime.timedelta, datetime.datetime or None
+        A span from now, an instant with its time zone, or None for never.
+    now : datetime.datetime
+        The present, with its time zone.
+
+    Raises
+    ------
+    SpecError
+        When it is neither, or lies in the past.
+    """
+    if expires is None or expires == "":
+        return ""
+    if not isinstance(expires, dt.datetime):
+        return stamp(now + parse(expires))
+    if expires.tzinfo is None:
+        raise SpecError(
+            f"{expires} is no instant.",
+            "It has no time zone.",
+            "Give it one: datetime.datetime(..., tzinfo=datetime.timezone.utc).",
+        )
+    if expires <= now:
+        raise SpecError(
+            f"{expires} is over.",
+            "What expires has to do so in the future.",
+            "Give a later instant, or a span such as '8h'.",
+        )
+    return stamp(expires)
+
+
+def stamp(moment: dt.datetime) -> str:
+    """Return an instant as ISO 8601 in UTC, to the second."""
+    return moment.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def is_over(stamped: str, now: dt.datetime) -> bool:
+    """Return whether the instant that `stamp` wrote is over; empty never is."""
+    return bool(stamped) and stamped <= stamp(now)

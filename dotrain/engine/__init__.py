@@ -1,0 +1,1 @@
+"""The Pulumi CLI: get it, run it, follow its events, mind its locks."""

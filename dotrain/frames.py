@@ -1,0 +1,129 @@
+"""Data as DataFrames, with the same columns and types also when there is nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from dotrain import names
+from dotrain.exposure import Exposed
+from dotrain.rules import Compared, Rule
+
+_RULE = ("layer", "direction", "protocol", "ports", "peer", "label", "expires")
+_CLUSTERS = {
+    "name": "str",
+    "state": "str",
+    "region": "str",
+    "version": "str",
+    "nodes": "int64",
+    "sizes": "str",
+    "endpoint": "str",
+    "created": "datetime64[ns, UTC]",
+}
+
+
+def rules(found: Iterable[Compared]) -> pd.DataFrame:
+    """Return rules as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns layer, direction, protocol, ports, peer, label, expires, source,
+        drift (all str), dotrain's own layers first, inbound before outbound.
+    """
+    rows = sorted(
+        found, key=lambda one: (one.rule.layer == "doks-managed", one.rule.direction, one.rule)
+    )
+    return pd.DataFrame(
+        [(*(getattr(one.rule, column) for column in _RULE), one.source, one.drift) for one in rows],
+        columns=[*_RULE, "source", "drift"],
+    ).astype("str")
+
+
+def access(gains: Iterable[Rule], loses: Iterable[Rule]) -> pd.DataFrame:
+    """Return who gains and who loses access as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns change (``"gains"`` or ``"loses"``), layer, direction, protocol,
+        ports, peer (all str).
+    """
+    columns = ("layer", "direction", "protocol", "ports", "peer")
+    rows = [
+        (change, *(getattr(rule, column) for column in columns))
+        for change, changed in (("gains", gains), ("loses", loses))
+        for rule in changed
+    ]
+    return pd.DataFrame(rows, columns=["change", *columns]).astype("str")
+
+
+def exposure(found: Iterable[Exposed]) -> pd.DataFrame:
+    """Return what is exposed as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns peer, reaches, protocol, ports, via, note (all str).
+    """
+    columns = ["peer", "reaches", "protocol", "ports", "via", "note"]
+    rows = [[getattr(one, column) for column in columns] for one in found]
+    return pd.DataFrame(rows, columns=columns).astype("str")
+
+
+def ended(found: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Return what a sweep ended as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns cluster, ended (both str).
+    """
+    return pd.DataFrame(list(found), columns=["cluster", "ended"]).astype("str")
+
+
+def clusters(found: Iterable[Mapping[str, Any]], incomplete: Iterable[str] = ()) -> pd.DataFrame:
+    """Return clusters as a frame.
+
+    Parameters
+    ----------
+    found : iterable of mapping
+        Clusters as the API describes them.
+    incomplete : iterable of str
+        Names of stacks that have no cluster.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns name, state, region, version (str), nodes (int, of training
+        pools), sizes, endpoint (str), created (datetime, UTC).
+    """
+    rows = []
+    for one in found:
+        name = names.cluster_of(one["tags"])
+        if name is None:
+            continue
+        pools = training_pools(one)
+        rows.append(
+            (
+                name,
+                one["status"]["state"],
+                one["region"],
+                one["version"],
+                sum(pool["count"] for pool in pools),
+                ", ".join(sorted({pool["size"] for pool in pools})),
+                one.get("endpoint") or "",
+                one["created_at"],
+            )
+        )
+    rows += [(name, "incomplete", "", "", 0, "", "", None) for name in incomplete]
+    frame = pd.DataFrame(rows, columns=list(_CLUSTERS)).sort_values("name", ignore_index=True)
+    frame["created"] = pd.to_datetime(frame["created"], utc=True, format="ISO8601")
+    return frame.astype(_CLUSTERS)
+
+
+def training_pools(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a cluster's node pools but the first, which runs the cluster's own services."""
+    return list(cluster["node_pools"][1:])

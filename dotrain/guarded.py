@@ -1,0 +1,350 @@
+"""Who may enter a cluster: the part of `Cluster` that shows and changes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dotrain import (
+    account,
+    address,
+    changes,
+    config,
+    durations,
+    exposure,
+    grants,
+    inspection,
+    operations,
+    planning,
+)
+from dotrain.api import Api
+from dotrain.auditing import Suppression
+from dotrain.errors import SpecError
+from dotrain.grants import Grant
+from dotrain.plan import Plan
+from dotrain.rules import Compared, compare, desired
+from dotrain.sources import ME
+from dotrain.spec import ClusterSpec, Resolved
+from dotrain.target import Target
+from dotrain.watch import Watch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Guarded:
+    """What is guarded by firewalls; `Cluster` is all there is to it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    target : Target
+        The account it is in.
+    """
+
+    def __init__(self, name: str, target: Target) -> None:
+        self.name = name
+        self._target = target
+
+    @property
+    def spec(self) -> ClusterSpec:
+        """What the cluster should be, as its stack remembers it."""
+        return operations.read_spec(self._target, self.name)[0]
+
+    def rules(self) -> pd.DataFrame:
+        """Return every rule that lets anything in or out: those wanted, and those in force.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns layer, direction, protocol, ports, peer, label, expires,
+            source, drift (all str). The layer is ``"nodes"``,
+            ``"control-plane"``, ``"database"`` or ``"doks-managed"`` (made by
+            DigitalOcean, not to be changed). The source is ``"spec"`` for what
+            the spec asks for and ``"observed"`` for what is only in force. The
+            drift is empty where both agree, else ``"missing"``, ``"extra"`` or
+            ``"expired"``.
+
+        Raises
+        ------
+        ClusterNotFound, ApiError
+            See each.
+
+        Examples
+        --------
+        >>> rules = dotrain.get("bert").rules()
+        >>> sorted(rules[rules.direction == "inbound"].layer.unique())
+        ['control-plane', 'doks-managed', 'nodes']
+        """
+        from dotrain import frames
+
+        return frames.rules(self._compared())
+
+    def drift(self) -> pd.DataFrame:
+        """Return the rules that are not as they should be; `up` mends them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `rules`, with those rows only where drift is not empty.
+        """
+        from dotrain import frames
+
+        return frames.rules(one for one in self._compared() if one.drift)
+
+    def allow(
+        self,
+        source: str,
+        *,
+        to: str | Iterable[str] | None = None,
+        label: str = "",
+        expires: str | dt.timedelta | dt.datetime | None = None,
+        force: bool = False,
+    ) -> pd.DataFrame:
+        """Let somebody in.
+
+        Parameters
+        ----------
+        source : str
+            ``"me"``, an IP address, a CIDR, or ``"nodes"``.
+        to : str or iterable of str, optional
+            Services (``"ssh"``, ``"https"``, ``"api"``, ``"database"``,
+            ``"jupyter"``, ``"tensorboard"``, ``"torchrun"``, ``"nccl"``) or a
+            protocol and ports (``"tcp 8000-9000"``); by default ssh, api and
+            database.
+        label : str
+            What it is for; `revoke` takes it.
+        expires : str, datetime.timedelta or datetime.datetime, optional
+            When it ends: a span such as ``"8h"``, or an instant. It is taken
+            out by the next operation after that, or by ``dotrain sweep``.
+        force : bool
+            Whether this machine may lose its access by it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `rules` does.
+
+        Raises
+        ------
+        SpecError
+            A bad source, service, port, label or end; OpenToWorld.
+        LockedOut, ApiError, EngineError
+            See each.
+        """
+        grant = grants.make(source, to, label=label, expires=expires, now=_now())
+        spec = changes.granted(self.spec, grant)
+        return self._apply(spec, "allow", find_me=grant.source == ME, force=force)
+
+    def revoke(
+        self,
+        source: str | None = None,
+        *,
+        label: str | None = None,
+        to: str | Iterable[str] | None = None,
+        force: bool = False,
+    ) -> pd.DataFrame:
+        """Take back what was allowed.
+
+        Connections that exist are not cut: DigitalOcean's firewalls decide about
+        new ones.
+
+        Parameters
+        ----------
+        source : str, optional
+            Whose access. On a cluster that several people share, ``"me"`` is
+            this one's alone.
+        label : str, optional
+            The label of the grant.
+        to : str or iterable of str, optional
+            Only these services of it.
+        force : bool
+            Whether this machine may lose its access by it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `rules` does.
+
+        Raises
+        ------
+        SpecError
+            When nothing is named, or nothing like it is granted.
+        LockedOut, ApiError, EngineError
+            See each.
+        """
+        spec, resolved, _ = operations.read_spec(self._target, self.name)
+        services = (to,) if isinstance(to, str) else to
+        others = changes.without_me(resolved, config.identity())
+        if source == ME and label is None and services is None and others:
+            return self._apply(spec, "revoke", me=others, force=force)
+        changed = changes.revoked(spec, source, label, services)
+        return self._apply(changed, "revoke", force=force)
+
+    def allow_me(self) -> pd.DataFrame:
+        """Let this machine in under the address it has now, and its old address no more.
+
+        It goes through DigitalOcean's API, so it also works while the cluster
+        itself is out of reach. What others on a shared cluster call ``"me"``
+        stays as it is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `rules` does.
+
+        Raises
+        ------
+        AddressError, ApiError, EngineError
+            See each.
+        """
+        spec = self.spec
+        if not any(grant.source == ME for grant in spec.allow):
+            spec = changes.granted(spec, Grant(ME))
+        return self._apply(spec, "allow_me", find_me=True)
+
+    def watch_me(self, *, every: float = 60.0) -> Watch:
+        """Call `allow_me` whenever this machine's address has moved, until stopped.
+
+        Parameters
+        ----------
+        every : float
+            Seconds between two looks at the address.
+
+        Returns
+        -------
+        Watch
+            With ``.moves``, ``.error`` and ``.stop()``; it also ends with the kernel.
+
+        Raises
+        ------
+        SpecError
+            When `every` is not a positive number.
+        """
+        if not isinstance(every, (int, float)) or isinstance(every, bool) or every <= 0:
+            raise SpecError(
+                f"Every {every!r} seconds is no interval.",
+                "It has to be a number above 0.",
+                "Give one, for example every=60.",
+            )
+
+        def look() -> tuple[tuple[str, ...], tuple[str, ...]]:
+            resolved = operations.read_spec(self._target, self.name)[1]
+            return address.find(self._target).cidrs, resolved.me.get(config.identity(), ())
+
+        return Watch(look, self.allow_me, every)
+
+    def egress(self, *entries: str) -> pd.DataFrame:
+        """Say what nodes may reach.
+
+        Parameters
+        ----------
+        *entries : str
+            ``"web"`` (DNS, NTP, HTTP and HTTPS), ``"open"`` or ``"locked"`` (DNS
+            and NTP), and rules such as ``"tcp 443 to 203.0.113.0/24"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `rules` does.
+
+        Raises
+        ------
+        SpecError
+            When an entry is neither a preset nor a rule.
+        """
+        return self._apply(replace(self.spec, egress=entries), "egress")
+
+    def plan(self, **asked: Any) -> Plan:
+        """Return what `up` would do, without doing it.
+
+        Parameters
+        ----------
+        **asked : optional
+            As for `dotrain.up`; nothing for what the spec asks for already.
+
+        Returns
+        -------
+        Plan
+            Who gains and who loses access, what is replaced, what it costs.
+        """
+        return planning.plan(self._target, changes.asked(self.spec, asked, self.name, _now()))
+
+    def exposure(self) -> pd.DataFrame:
+        """Return who can reach what in effect, whoever made the rule.
+
+        That is dotrain's own rules, the firewalls that DigitalOcean manages for
+        the cluster, and the load balancers of Kubernetes services.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns peer, reaches, protocol, ports, via, note (all str).
+        """
+        from dotrain import frames
+
+        spec, _, observed = self._observe()
+        network = (observed.cluster or {}).get("vpc_uuid")
+        with closing(Api(self._target)) as api:
+            balancers = [
+                one
+                for one in api.pages("/v2/load_balancers", "load_balancers")
+                if network and one.get("vpc_uuid") == network
+            ]
+        return frames.exposure(
+            exposure.of(
+                observed.cluster,
+                observed.firewalls,
+                observed.database if spec.database else None,
+                observed.trusted_sources,
+                balancers,
+            )
+        )
+
+    def audit(self, *, suppress: Iterable[Suppression] = ()) -> inspection.Audit:
+        """Return what is wrong with this cluster, its firewalls, database and load balancers.
+
+        Parameters
+        ----------
+        suppress : iterable of Suppression
+            What is accepted, each with its reason.
+
+        Returns
+        -------
+        Audit
+            With ``.passed``, ``.frame`` (a DataFrame), ``.to_json()`` and
+            ``.to_sarif()``. The ids are those of Trivy (DIG-), Checkov (CKV_DIO_),
+            ScoutSuite, and dotrain's own (DOT-).
+        """
+        return inspection.inspect(
+            self._target, cluster=self.name, account=False, suppressions=suppress
+        )
+
+    def _apply(self, spec: ClusterSpec, verb: str, **options: Any) -> pd.DataFrame:
+        title = f"{verb} {self.name}"
+        operations.apply(self._target, spec, title=title, **{"find_me": False, **options})
+        return self.rules()
+
+    def _compared(self) -> list[Compared]:
+        spec, resolved, observed = self._observe()
+        wanted = desired(
+            spec,
+            resolved,
+            cluster_id=observed.cluster["id"] if observed.cluster else "",
+            database_port=observed.database_port,
+        )
+        return compare(wanted, observed.rules(), durations.stamp(_now()))
+
+    def _observe(self) -> tuple[ClusterSpec, Resolved, account.Observed]:
+        spec, resolved, _ = operations.read_spec(self._target, self.name)
+        with closing(Api(self._target)) as api:
+            found = account.observe(api, self.name, database=spec.database is not None)
+            return spec, resolved, found
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)

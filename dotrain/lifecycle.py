@@ -1,0 +1,280 @@
+"""Make, find and remove clusters: the functions that notebooks begin and end with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from dotrain import account, changes, durations, names, operations, teardown
+from dotrain.api import Api
+from dotrain.auditing import Suppression
+from dotrain.cluster import Cluster
+from dotrain.confirm import require_name
+from dotrain.engine import state
+from dotrain.engine.workspace import backend
+from dotrain.errors import ClusterNotFound
+from dotrain.grants import Grant
+from dotrain.inspection import Audit, inspect
+from dotrain.spec import Database, Pool, check_name
+from dotrain.target import current
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def up(
+    name: str,
+    *,
+    pool: Pool | None = None,
+    pools: Iterable[Pool] | None = None,
+    region: str | None = None,
+    version: str | None = None,
+    allow: str | Grant | Iterable[str | Grant] | None = None,
+    open_to_world: bool | None = None,
+    egress: str | Iterable[str] | None = None,
+    database: Database | None = None,
+    ha: bool | None = None,
+    auto_upgrade: bool | None = None,
+    force: bool = False,
+) -> Cluster:
+    """Make a cluster, or bring one to what is asked for, and return it when it is ready.
+
+    What is not given stays as it is, and on a new cluster is as `ClusterSpec`
+    has it: one training pool, in nyc3, for nobody but this machine. Running it
+    again changes nothing; after a failure it goes on where it stopped.
+
+    Parameters
+    ----------
+    name : str
+        The cluster's name: 1 to 40 lower-case letters, digits and hyphens.
+    pool : Pool, optional
+        The pool of training nodes.
+    pools : iterable of Pool, optional
+        Several pools, instead of `pool`.
+    region : str, optional
+        A DigitalOcean region such as ``"nyc3"``.
+    version : str, optional
+        The Kubernetes version of a new cluster: ``"1.34"`` is its newest patch.
+    allow : str, Grant or iterable of them, optional
+        Who may enter: ``"me"``, IP addresses, CIDRs (by ssh, the Kubernetes API
+        and to the database), or a `Grant` that says where and for how long.
+    open_to_world : bool, optional
+        Whether `allow` may let everybody in.
+    egress : str or iterable of str, optional
+        What nodes may reach: ``"web"``, ``"open"``, ``"locked"`` or rules such as
+        ``"tcp 443 to 203.0.113.0/24"``.
+    database : Database, optional
+        A managed database that trusts those in `allow` and the cluster.
+    ha : bool, optional
+        A highly available control plane.
+    auto_upgrade : bool, optional
+        Patch upgrades in the maintenance window.
+    force : bool
+        Whether this machine may lose its access by it.
+
+    Returns
+    -------
+    Cluster
+        Running, with its nodes.
+
+    Raises
+    ------
+    SpecError
+        What was asked for is wrong: InvalidName, InvalidAddress, OpenToWorld,
+        UnknownRegion, UnknownSize, UnknownVersion.
+    NameInUse
+        The account has a cluster of that name which dotrain did not make.
+    ReplacementRefused
+        The change would destroy the cluster.
+    LockedOut
+        The change would shut this machine out.
+    ConfigError, AddressError, ApiError, EngineError
+        See each.
+
+    Examples
+    --------
+    >>> import dotrain
+    >>> sandbox = dotrain.use_sandbox()
+    >>> cluster = dotrain.up("bert", pool=dotrain.Pool(size="s-4vcpu-8gb", count=2))
+    >>> cluster.spec.pools
+    (Pool(size='s-4vcpu-8gb', count=2, name='train'),)
+    """
+    check_name(name, "cluster")
+    target = current()
+    remembered = operations.read(target, name)
+    arguments = {
+        "pool": pool,
+        "pools": pools,
+        "region": region,
+        "version": version,
+        "allow": allow,
+        "open_to_world": open_to_world,
+        "egress": egress,
+        "database": database,
+        "ha": ha,
+        "auto_upgrade": auto_upgrade,
+    }
+    before = remembered.spec if remembered else None
+    spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
+    operations.apply(target, spec, title=f"up {name}", find_me=True, force=force)
+    return Cluster(name, target)
+
+
+def get(name: str) -> Cluster:
+    """Return the cluster `name`, from any notebook and after any restart; makes nothing.
+
+    Parameters
+    ----------
+    name : str
+        The cluster's name.
+
+    Returns
+    -------
+    Cluster
+        As `up` returned it.
+
+    Raises
+    ------
+    ClusterNotFound
+        When there is none.
+
+    Examples
+    --------
+    >>> dotrain.get("bert").spec.name
+    'bert'
+    """
+    target = current()
+    check_name(name, "cluster")
+    if operations.read(target, name) is None:
+        raise ClusterNotFound(
+            f"dotrain knows no cluster {name!r} on {target.kind}.",
+            "There is no state of that name in this backend.",
+            "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
+        )
+    return Cluster(name, target)
+
+
+def clusters() -> pd.DataFrame:
+    """Return all clusters in the account that dotrain made, on whatever machine.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns name, state, region, version (str), nodes (int, of training
+        pools), sizes, endpoint (str), created (datetime, UTC). A stack of this
+        machine that has no cluster is there with the state ``"incomplete"``.
+
+    Raises
+    ------
+    ConfigError, ApiError
+        See each.
+
+    Examples
+    --------
+    >>> list(dotrain.clusters()["name"])
+    ['bert']
+    """
+    from dotrain import frames
+
+    target = current()
+    with closing(Api(target)) as api:
+        found = account.clusters(api)
+    have = {names.cluster_of(one["tags"]) for one in found}
+    local = backend(target)
+    stacks = state.stacks(local) if local.directory is not None else []
+    return frames.clusters(found, (name for name in stacks if name not in have))
+
+
+def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
+    """Delete the cluster `name`, as `Cluster.down` does, also when its state is lost.
+
+    Parameters
+    ----------
+    name : str
+        The cluster's name.
+    confirm : str, optional
+        The name once more. Without it the name is asked for.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each kind of object: kind (str), found (int, before), left
+        (int, after: all 0).
+
+    Raises
+    ------
+    ClusterNotFound
+        When neither the state nor the account knows the name.
+    ConfirmationRequired, TeardownIncomplete, ApiError, EngineError
+        See each.
+
+    Examples
+    --------
+    >>> int(dotrain.down("bert", confirm="bert").left.sum())
+    0
+    """
+    check_name(name, "cluster")
+    target = current()
+    require_name(name, confirm)
+    return teardown.down(target, name)
+
+
+def sweep() -> pd.DataFrame:
+    """End what has expired, on every cluster that this backend remembers.
+
+    Any operation on a cluster does that for the cluster; this is for cron and
+    CI, and does nothing else: who may enter otherwise, and under which address,
+    stays as it is.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns cluster, ended (both str): a row for each grant that was ended.
+
+    Raises
+    ------
+    ConfigError, ApiError, EngineError
+        See each.
+    """
+    from dotrain import frames
+
+    target = current()
+    now = dt.datetime.now(dt.timezone.utc)
+    ended: list[tuple[str, str]] = []
+    local = backend(target)
+    for name in state.stacks(local) if local.directory is not None else []:
+        remembered = operations.read(target, name)
+        if remembered is None or remembered.spec is None:
+            continue
+        over = [one for one in remembered.spec.allow if durations.is_over(one.expires, now)]
+        if over:
+            title = f"sweep {name}"
+            operations.apply(target, remembered.spec, title=title, find_me=False, force=True)
+            ended += [(name, changes.describe(one)) for one in over]
+    return frames.ended(ended)
+
+
+def audit(*, account: bool = False, suppress: Iterable[Suppression] = ()) -> Audit:
+    """Return what is wrong with all clusters that dotrain made, or with the whole account.
+
+    Parameters
+    ----------
+    account : bool
+        Whether to look at clusters, firewalls and databases that dotrain did
+        not make, too.
+    suppress : iterable of Suppression
+        What is accepted, each with its reason.
+
+    Returns
+    -------
+    Audit
+        As `Cluster.audit` does.
+
+    Raises
+    ------
+    ConfigError, ApiError
+        See each.
+    """
+    return inspect(current(), cluster=None, account=account, suppressions=suppress)

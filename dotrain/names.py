@@ -1,0 +1,49 @@
+"""What dotrain calls things on DigitalOcean, so that they are found without any state.
+
+Clusters, node pools and databases carry the tags ``dotrain`` and
+``dotrain:<name>``. A firewall's tags select Droplets and a VPC has none, so
+those two carry the label in their names: ``dotrain-<name>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dotrain.spec import Pool
+
+LABEL = "dotrain"
+
+
+def label(cluster: str) -> str:
+    """Return the tag on everything of a cluster: ``"dotrain:bert"``."""
+    return f"{LABEL}:{cluster}"
+
+
+def object_name(cluster: str) -> str:
+    """Return the name of a cluster's firewall, VPC and database: ``"dotrain-bert"``."""
+    return f"{LABEL}-{cluster}"
+
+
+def pool_name(pool: Pool) -> str:
+    """Return a pool's name on DigitalOcean: ``"train-s-4vcpu-8gb"``.
+
+    The size is in it: another size is another pool, made beside the old one
+    before that goes.
+    """
+    return f"{pool.name}-{pool.size}"
+
+
+def pool_key(pool: Pool) -> str:
+    """Return a pool's name in the program: ``"pool-train-s-4vcpu-8gb"``."""
+    return f"pool-{pool_name(pool)}"
+
+
+def cluster_of(tags: Iterable[str]) -> str | None:
+    """Return the cluster's name that `tags` carry, None when dotrain did not make it."""
+    prefix = f"{LABEL}:"
+    return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), None)
+
+
+def is_managed_by_doks(firewall: str) -> bool:
+    """Return whether a firewall of this name is one that DigitalOcean manages itself."""
+    return firewall.startswith("k8s-")

@@ -1,0 +1,103 @@
+"""What an operation would do: who gains and who loses access, what is replaced, what it costs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dotrain import pricing
+from dotrain.engine.preview import Planned
+from dotrain.notation import format_rule
+from dotrain.rules import Rule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an operation would do; nothing has been changed.
+
+    Parameters
+    ----------
+    name : str
+        The cluster.
+    gains : tuple of Rule
+        What could be entered or reached after it and cannot be now.
+    loses : tuple of Rule
+        What can be entered or reached now and could not be after it.
+    steps : tuple of Planned
+        What would happen to which object.
+    cost : tuple of pricing.Line
+        What the cluster would cost after it.
+    notes : tuple of str
+        What to know about it.
+    """
+
+    name: str
+    gains: tuple[Rule, ...]
+    loses: tuple[Rule, ...]
+    steps: tuple[Planned, ...]
+    cost: tuple[pricing.Line, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def replaced(self) -> tuple[Planned, ...]:
+        """What would be destroyed and made anew."""
+        return tuple(step for step in self.steps if step.verb == "replace")
+
+    @property
+    def access(self) -> pd.DataFrame:
+        """Who gains and who loses access.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns change (``"gains"`` or ``"loses"``), layer, direction,
+            protocol, ports, peer (all str).
+        """
+        from dotrain import frames
+
+        return frames.access(self.gains, self.loses)
+
+    def __str__(self) -> str:
+        lines = [f"plan for {self.name}: {len(self.steps)} changes"]
+        lines += [f"  {step}" for step in self.steps]
+        lines += [f"  gains access: {format_rule(rule)}" for rule in self.gains]
+        lines += [f"  loses access: {format_rule(rule)}" for rule in self.loses]
+        lines += [f"  note: {note}" for note in self.notes]
+        lines.append(f"  costs {pricing.summary(self.cost)}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        def items(title: str, texts: Sequence[str]) -> str:
+            if not texts:
+                return ""
+            entries = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+            return f"<div>{html.escape(title)}<ul>{entries}</ul></div>"
+
+        return (
+            f"<div><strong>plan for {html.escape(self.name)}</strong>"
+            + items("Changes", [str(step) for step in self.steps] or ["none"])
+            + items("Gains access", [format_rule(rule) for rule in self.gains])
+            + items("Loses access", [format_rule(rule) for rule in self.loses])
+            + items("Notes", self.notes)
+            + f"<div>Costs {html.escape(pricing.summary(self.cost))}.</div></div>"
+        )
+
+
+NODE_6443 = (
+    "Port 6443 on the nodes guards nothing on DigitalOcean Kubernetes: the API server runs on "
+    "DigitalOcean's side, at port 443. What guards it is the control plane firewall: grant 'api'."
+)
+
+
+def notes_on(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return what a reader of `rules` might take for something that it is not."""
+    if any(rule.layer == "nodes" and rule.ports == "6443" for rule in rules):
+        return (NODE_6443,)
+    return ()

@@ -1,0 +1,235 @@
+"""The Pulumi program: a spec as DigitalOcean resources.
+
+The order is part of the design. The tag is made first, then the firewall on
+that tag, then the cluster whose nodes carry it and whose control plane is
+closed in the very request that makes it: at no moment is there a cluster
+without a firewall, wherever an operation is killed.
+
+Facts behind the choices (all from the provider's source): nodes of another
+size in the cluster's *first* pool replace the whole cluster, so that pool is
+small and fixed, and training nodes have pools of their own; a version that
+DigitalOcean upgraded meanwhile would replace it too, so it is ignored after
+creation; without an explicit name Pulumi appends random characters to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import pulumi
+import pulumi_digitalocean as do
+
+from dotrain import rules
+from dotrain.engine import state
+from dotrain.names import LABEL, label, object_name, pool_key, pool_name
+from dotrain.spec import ClusterSpec, Database, Pool, Resolved
+
+# Deleting a cluster waits for its machines to go, creating one for them to come.
+_SLOW = pulumi.CustomTimeouts(create="45m", update="45m", delete="30m")
+
+
+class _Cluster(pulumi.ComponentResource):
+    """The parent of everything, which remembers the spec."""
+
+    def __init__(self, spec: ClusterSpec, resolved: Resolved) -> None:
+        super().__init__(state.COMPONENT, spec.name, {"record": state.record(spec, resolved)})
+
+
+def create_program(
+    spec: ClusterSpec, resolved: Resolved, adopt: Mapping[str, str] | None = None
+) -> Callable[[], None]:
+    """Return the inline program that makes `spec`.
+
+    Parameters
+    ----------
+    spec : ClusterSpec
+        What should be.
+    resolved : Resolved
+        What its symbolic words stand for.
+    adopt : mapping of str to str, optional
+        Ids of objects that exist already and are taken into the state as they
+        are, by their names in the program.
+    """
+    ids = adopt or {}
+    wanted = rules.desired(spec, resolved)
+
+    def program() -> None:
+        root = _Cluster(spec, resolved)
+
+        def options(
+            key: str,
+            *,
+            after: list[pulumi.Resource] | None = None,
+            slow: bool = False,
+            protect: bool = False,
+            ignore: list[str] | None = None,
+        ) -> pulumi.ResourceOptions:
+            # What is adopted may differ from the spec, and an import that
+            # differs fails: take it as it is, and change it the next time.
+            return pulumi.ResourceOptions(
+                parent=root,
+                depends_on=after,
+                ignore_changes=["*"] if key in ids else ignore,
+                import_=ids.get(key),
+                protect=protect,
+                custom_timeouts=_SLOW if slow else None,
+            )
+
+        tag = do.Tag("tag", name=label(spec.name), opts=options("tag"))
+        vpc = do.Vpc("vpc", name=object_name(spec.name), region=spec.region, opts=options("vpc"))
+        firewall = do.Firewall(
+            "firewall",
+            name=object_name(spec.name),
+            tags=[tag.name],
+            inbound_rules=[
+                do.FirewallInboundRuleArgs(
+                    protocol=protocol,
+                    port_range=ports or None,
+                    source_addresses=_addresses(peers) or None,
+                    source_tags=_tags(peers) or None,
+                )
+                for (protocol, ports), peers in _by_port(wanted, "inbound")
+            ],
+            outbound_rules=[
+                do.FirewallOutboundRuleArgs(
+                    protocol=protocol,
+                    port_range=ports or None,
+                    destination_addresses=peers,
+                )
+                for (protocol, ports), peers in _by_port(wanted, "outbound")
+            ],
+            opts=options("firewall"),
+        )
+        cluster = do.KubernetesCluster(
+            "cluster",
+            name=spec.name,
+            region=spec.region,
+            version=resolved.version,
+            vpc_uuid=vpc.id,
+            ha=spec.ha,
+            auto_upgrade=spec.auto_upgrade,
+            surge_upgrade=True,
+            tags=[LABEL, label(spec.name)],
+            control_plane_firewall=do.KubernetesClusterControlPlaneFirewallArgs(
+                enabled=True, allowed_addresses=_peers(wanted, "control-plane")
+            ),
+            node_pool=do.KubernetesClusterNodePoolArgs(
+                name=spec.system.name,
+                size=spec.system.size,
+                node_count=spec.system.count,
+                tags=[LABEL, label(spec.name)],
+            ),
+            # Load balancers and volumes that Kubernetes made go with the cluster.
+            destroy_all_associated_resources=True,
+            # The engine itself refuses to replace or delete it; a teardown lifts that.
+            opts=options("cluster", after=[firewall], slow=True, protect=True, ignore=["version"]),
+        )
+        for pool in spec.pools:
+            _node_pool(spec, pool, cluster, options(pool_key(pool), slow=True))
+        if spec.database:
+            # After the cluster, so that the list of trusted sources, which
+            # names it, can close the database as soon as that is online.
+            database = _database(
+                spec,
+                spec.database,
+                resolved,
+                vpc,
+                options("database", after=[cluster], slow=True, protect=True),
+            )
+            trusted = _addresses(_peers(wanted, "database"))
+            _database_firewall(trusted, database, cluster, options("database-firewall"))
+            pulumi.export("database_id", database.id)
+            pulumi.export("database_host", database.private_host)
+            pulumi.export("database_port", database.port)
+        pulumi.export("k8s_cluster_endpoint", cluster.endpoint)
+        pulumi.export("k8s_cluster_id", cluster.id)
+        pulumi.export("firewall_id", firewall.id)
+        pulumi.export("vpc_id", vpc.id)
+        pulumi.export("tag", tag.name)
+        pulumi.export("kubernetes_version", cluster.version)
+
+    return program
+
+
+def _node_pool(
+    spec: ClusterSpec,
+    pool: Pool,
+    cluster: do.KubernetesCluster,
+    opts: pulumi.ResourceOptions,
+) -> do.KubernetesNodePool:
+    return do.KubernetesNodePool(
+        pool_key(pool),
+        cluster_id=cluster.id,
+        name=pool_name(pool),
+        size=pool.size,
+        node_count=pool.count,
+        tags=[LABEL, label(spec.name)],
+        labels={"dotrain/pool": pool.name},
+        opts=opts,
+    )
+
+
+def _database(
+    spec: ClusterSpec,
+    database: Database,
+    resolved: Resolved,
+    vpc: do.Vpc,
+    opts: pulumi.ResourceOptions,
+) -> do.DatabaseCluster:
+    return do.DatabaseCluster(
+        "database",
+        name=object_name(spec.name),
+        engine=database.engine,
+        version=resolved.database_version,
+        size=database.size,
+        node_count=database.nodes,
+        region=spec.region,
+        private_network_uuid=vpc.id,
+        tags=[LABEL, label(spec.name)],
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["version"])),
+    )
+
+
+def _database_firewall(
+    trusted: list[str],
+    database: do.DatabaseCluster,
+    cluster: do.KubernetesCluster,
+    opts: pulumi.ResourceOptions,
+) -> do.DatabaseFirewall:
+    # A trusted source is a bare address or a CIDR, IPv4 only.
+    sources = [
+        do.DatabaseFirewallRuleArgs(type="ip_addr", value=cidr.removesuffix("/32"))
+        for cidr in trusted
+    ]
+    return do.DatabaseFirewall(
+        "database-firewall",
+        cluster_id=database.id,
+        rules=[*sources, do.DatabaseFirewallRuleArgs(type="k8s", value=cluster.id)],
+        opts=opts,
+    )
+
+
+def _by_port(
+    wanted: Iterable[rules.Rule], direction: str
+) -> list[tuple[tuple[str, str], list[str]]]:
+    """Return the peers of the nodes' rules, by protocol and ports: one rule each."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for rule in wanted:
+        if (rule.layer, rule.direction) == ("nodes", direction):
+            peers = found.setdefault((rule.protocol, rule.ports), [])
+            if rule.peer not in peers:
+                peers.append(rule.peer)
+    return list(found.items())
+
+
+def _peers(wanted: Iterable[rules.Rule], layer: str) -> list[str]:
+    """Return who may enter a layer, each once."""
+    return list(dict.fromkeys(rule.peer for rule in wanted if rule.layer == layer))
+
+
+def _addresses(peers: Iterable[str]) -> list[str]:
+    return [peer for peer in peers if "/" in peer]
+
+
+def _tags(peers: Iterable[str]) -> list[str]:
+    return [peer.removeprefix("tag:") for peer in peers if peer.startswith("tag:")]

@@ -1,0 +1,291 @@
+"""What a cluster should be: frozen values, checked when they are made.
+
+A spec is symbolic. ``"me"`` stays ``"me"`` and a version of None means "the
+newest", so that a spec means the same on another day and another machine;
+`Resolved` holds what these words stood for when they were last applied.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from dotrain import durations, egress, grants
+from dotrain.errors import InvalidName, SpecError
+from dotrain.grants import Grant
+
+# Kubernetes' rule for names (RFC 1123), shortened so that "dotrain-<name>" and
+# what DigitalOcean makes of it (pool and Droplet names) stay within 63.
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_ENGINES = ("pg", "mysql", "valkey", "mongodb", "kafka", "opensearch")
+
+
+def check_name(name: object, what: str) -> None:
+    """Raise InvalidName unless `name` is a name for a `what`."""
+    if isinstance(name, str) and _NAME.fullmatch(name):
+        return
+    raise InvalidName(
+        f"{name!r} cannot be the name of a {what}.",
+        "A name has 1 to 40 lower-case letters, digits and hyphens, begins with a letter "
+        "and does not end with a hyphen.",
+        "Choose another, for example 'bert-large'.",
+    )
+
+
+def _check_text(spec: object, *names: str) -> None:
+    """Raise SpecError unless the fields `names` are text; those that may be None, or None."""
+    for name in names:
+        value = getattr(spec, name)
+        if not (isinstance(value, str) and value) and (value is not None or name != "version"):
+            raise SpecError(
+                f"{value!r} is not a {name}.",
+                f"A {name} is text.",
+                f"Give it in quotes, or leave {name}= out.",
+            )
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of training nodes.
+
+    Parameters
+    ----------
+    size : str
+        The Droplet size of each node, a DigitalOcean slug such as ``"s-4vcpu-8gb"``.
+    count : int
+        Number of nodes, at least 1.
+    name : str
+        The pool's name, unique in its cluster.
+
+    Raises
+    ------
+    SpecError
+        When the count is not a whole number of at least 1, or the name is bad.
+
+    Examples
+    --------
+    >>> Pool(size="s-4vcpu-8gb", count=2)
+    Pool(size='s-4vcpu-8gb', count=2, name='train')
+    """
+
+    size: str = "s-2vcpu-4gb"
+    count: int = 1
+    name: str = "train"
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "node pool")
+        _check_text(self, "size")
+        # True is an int, and a count of True is a mistake.
+        if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 1:
+            raise SpecError(
+                f"A pool of {self.count!r} nodes cannot be made.",
+                "The count is a whole number of at least 1.",
+                "Give count=1 or more; to stop paying for the cluster, call down().",
+            )
+
+
+# What runs the cluster's own services. It is small, and it never changes:
+# DigitalOcean replaces the whole cluster when the size of its first pool changes.
+SYSTEM_POOL = Pool(size="s-1vcpu-2gb", count=1, name="system")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A managed database beside the cluster.
+
+    Parameters
+    ----------
+    engine : str
+        ``"pg"``, ``"mysql"``, ``"valkey"``, ``"mongodb"``, ``"kafka"`` or ``"opensearch"``.
+    size : str
+        The size of each node, a DigitalOcean slug such as ``"db-s-1vcpu-1gb"``.
+    nodes : int
+        Number of nodes, at least 1.
+    version : str or None
+        The engine's version; None is DigitalOcean's newest.
+    """
+
+    engine: str = "pg"
+    size: str = "db-s-1vcpu-1gb"
+    nodes: int = 1
+    version: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_text(self, "size", "version")
+        if self.engine not in _ENGINES:
+            raise SpecError(
+                f"{self.engine!r} is not a database engine of DigitalOcean.",
+                fix=f"Choose one of {', '.join(_ENGINES)}.",
+            )
+        if not isinstance(self.nodes, int) or isinstance(self.nodes, bool) or self.nodes < 1:
+            raise SpecError(
+                f"A database of {self.nodes!r} nodes cannot be made.",
+                "The number of nodes is a whole number of at least 1.",
+                "Give nodes=1 or more.",
+            )
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """What a cluster should be.
+
+    Parameters
+    ----------
+    name : str
+        The cluster's name, also that of its Pulumi stack.
+    region : str
+        A DigitalOcean region such as ``"nyc3"``.
+    version : str or None
+        The Kubernetes version when the cluster is made; None is the newest.
+    pools : tuple of Pool
+        The pools of training nodes, at least one, each with a name of its own.
+    allow : tuple of Grant
+        Who may enter where, and for how long.
+    open_to_world : bool
+        Whether `allow` may let everybody in.
+    egress : tuple of str
+        What nodes may reach: presets and rules, as `dotrain.egress` has them.
+    database : Database or None
+        A managed database beside the cluster.
+    ha : bool
+        A highly available control plane, which DigitalOcean charges for.
+    auto_upgrade : bool
+        Patch upgrades in the maintenance window. They restart nodes, and with
+        them a training run, so it is off unless asked for.
+    system : Pool
+        The fixed pool for the cluster's own services.
+    """
+
+    name: str
+    region: str = "nyc3"
+    version: str | None = None
+    pools: tuple[Pool, ...] = (Pool(),)
+    allow: tuple[Grant, ...] = (Grant("me"),)
+    open_to_world: bool = False
+    egress: tuple[str, ...] = ("web",)
+    database: Database | None = None
+    ha: bool = False
+    auto_upgrade: bool = False
+    system: Pool = SYSTEM_POOL
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "cluster")
+        _check_text(self, "region", "version")
+        for flag in ("open_to_world", "ha", "auto_upgrade"):
+            if not isinstance(getattr(self, flag), bool):
+                raise SpecError(
+                    f"{flag} is {getattr(self, flag)!r}.",
+                    "It can be True or False.",
+                    f"Give {flag}=True or {flag}=False.",
+                )
+        self._check_kinds()
+        grants.check(self.allow, open_to_world=self.open_to_world)
+        egress.check(self.egress)
+        if not self.pools:
+            raise SpecError(
+                "A cluster without training nodes cannot train.",
+                "The list of pools is empty.",
+                "Give at least one Pool.",
+            )
+        names = [pool.name for pool in (self.system, *self.pools)]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise SpecError(
+                f"Two node pools are called {repeated[0]!r}.",
+                "Pools of one cluster need names of their own; 'system' is taken by the pool that "
+                "runs the cluster's own services.",
+                "Rename one.",
+            )
+
+    def without_expired(self, now: dt.datetime) -> ClusterSpec:
+        """Return the spec without the grants whose time is over.
+
+        When none is left, nobody may enter until something is granted anew. An
+        empty list would say less: its meaning is DigitalOcean's to decide.
+        """
+        rest = tuple(one for one in self.allow if not durations.is_over(one.expires, now))
+        return replace(self, allow=rest or (grants.NOBODY,))
+
+    def _check_kinds(self) -> None:
+        strangers = [pool for pool in self.pools if not isinstance(pool, Pool)]
+        if strangers:
+            raise SpecError(
+                f"{strangers[0]!r} is not a pool.",
+                fix="Give dotrain.Pool(size='s-4vcpu-8gb', count=2).",
+            )
+        if self.database is not None and not isinstance(self.database, Database):
+            raise SpecError(
+                f"{self.database!r} is not a database.",
+                fix="Give dotrain.Database('pg', size='db-s-1vcpu-1gb').",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as plain JSON values; `from_dict` takes it back unchanged."""
+        # JSON has lists and no tuples: what is written should equal what is read.
+        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ClusterSpec:
+        """Return the spec that `to_dict` made `data` of.
+
+        Raises
+        ------
+        SpecError
+            When `data` is not such a dictionary.
+        """
+        try:
+            known = {one.name for one in fields(cls)}
+            database = data.get("database")
+            return cls(
+                **{
+                    **{key: value for key, value in data.items() if key in known},
+                    "pools": tuple(Pool(**pool) for pool in data["pools"]),
+                    "allow": tuple(
+                        Grant(**{**one, "to": tuple(one["to"])}) for one in data["allow"]
+                    ),
+                    "egress": tuple(data["egress"]),
+                    "database": Database(**database) if database else None,
+                    "system": Pool(**data["system"]),
+                }
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SpecError(
+                "This is not the spec of a cluster.",
+                f"Reading it failed at {error}.",
+                "It may come from a newer dotrain: update dotrain and try again.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the symbolic words of a spec stood for when it was last applied.
+
+    Parameters
+    ----------
+    version : str
+        The Kubernetes version the cluster was made with.
+    me : mapping of str to tuple of str
+        The CIDRs that ``"me"`` stands for, by who said it: several people may
+        share a cluster, and none takes away another's access by moving.
+    database_version : str or None
+        The version the database was made with.
+    """
+
+    version: str
+    me: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    database_version: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_dict` takes them back unchanged."""
+        return {**vars(self), "me": {who: list(cidrs) for who, cidrs in self.me.items()}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Resolved:
+        """Return what `to_dict` made `data` of."""
+        me = {who: tuple(cidrs) for who, cidrs in data["me"].items()}
+        return cls(**{**data, "me": me})

@@ -1,0 +1,74 @@
+"""Notice that this machine's address has moved, and let the new one in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from dotrain import display
+from dotrain.errors import DotrainError
+
+
+class Watch:
+    """Looks at this machine's address again and again, on a thread of its own.
+
+    Parameters
+    ----------
+    look : callable
+        Returns the CIDRs that ``"me"`` stands for now, and those that are let in.
+    move : callable
+        Lets the new ones in, and the old ones no more.
+    every : float
+        Seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], tuple[tuple[str, ...], tuple[str, ...]]],
+        move: Callable[[], object],
+        every: float,
+    ) -> None:
+        self.moves: list[tuple[str, ...]] = []
+        self.error: DotrainError | None = None
+        self._look = look
+        self._move = move
+        self._every = every
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dotrain watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; what is under way is finished first."""
+        self._stopped.set()
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Wait until it is stopped; an interrupt ends the waiting and the watch."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(1)
+        except KeyboardInterrupt:
+            self.stop()
+
+    def __repr__(self) -> str:
+        state = "stopped" if self._stopped.is_set() else f"every {self._every:g} s"
+        last = f", last moved to {' and '.join(self.moves[-1])}" if self.moves else ""
+        trouble = f", at present: {self.error}" if self.error else ""
+        return f"<watch on this machine's address, {state}{last}{trouble}>"
+
+    def _run(self) -> None:
+        with display.using(display.Silent):
+            while not self._stopped.is_set():
+                self._once()
+                self._stopped.wait(self._every)
+
+    def _once(self) -> None:
+        # A laptop that sleeps has no network for a while: say so, and go on.
+        try:
+            now, let_in = self._look()
+            if now != let_in:
+                self._move()
+                self.moves.append(now)
+            self.error = None
+        except DotrainError as error:
+            self.error = error

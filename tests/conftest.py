@@ -1,0 +1,45 @@
+"""What all tests share: an engine that is really there, and a home of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dotrain.engine import locate
+
+_FOREIGN = (
+    "DIGITALOCEAN_TOKEN",
+    "DIGITALOCEAN_ACCESS_TOKEN",
+    "DIGITALOCEAN_API_URL",
+    "DOTRAIN_BACKEND",
+    "DOTRAIN_TARGET",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find the engine once, before any test gets a home without one."""
+    engine = locate.find()
+    if engine is None:
+        pytest.exit(
+            "There is no Pulumi CLI, and nothing is tested without the real one. "
+            "Run 'make engine' (or 'dotrain engine install'), which takes about 4 minutes once.",
+            returncode=1,
+        )
+    os.environ["DOTRAIN_PULUMI"] = str(engine.path)
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory for the tests of one module."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOTRAIN_HOME", str(home))
+        patch.setenv("DOTRAIN_SANDBOX_DELAY", "0.2")
+        yield home

@@ -1,0 +1,92 @@
+"""A sandbox for each module, and what it says about itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import dotrain
+from dotrain import target
+from tests.sandbox import openapi
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+class Sandbox:
+    """The sandbox that runs, seen from outside of dotrain."""
+
+    def __init__(self) -> None:
+        info = target.start_sandbox()
+        self.url = info["url"]
+        self.token = info["token"]
+        self._http = httpx.Client(
+            base_url=info["url"], headers={"Authorization": f"Bearer {info['token']}"}, timeout=10
+        )
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        """Return the answer to any request."""
+        answer = self._http.request(method, path, json=body or None)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def objects(self, kind: str) -> list[dict[str, Any]]:
+        """Return everything of a kind that exists, such as ``"clusters"``."""
+        found: list[dict[str, Any]] = self.call("GET", "/__sandbox__/objects")[kind]
+        return found
+
+    def last_request(self) -> int:
+        """Return the number of the last request."""
+        return int(self.call("GET", "/__sandbox__/requests?after=999999999")["last"])
+
+    def requests(self, after: int = 0) -> list[dict[str, Any]]:
+        """Return the requests made since the one with the number `after`."""
+        found: list[dict[str, Any]] = self.call("GET", f"/__sandbox__/requests?after={after}")[
+            "requests"
+        ]
+        return found
+
+    def changes(self, after: int = 0) -> list[tuple[str, str]]:
+        """Return method and path of the requests that changed something."""
+        return [
+            (one["method"], one["path"]) for one in self.requests(after) if one["method"] != "GET"
+        ]
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(module_home: Path) -> Iterator[Sandbox]:
+    """A sandbox of its own for the tests of one module."""
+    dotrain.use_sandbox()
+    running = Sandbox()
+    yield running
+    missing = needed_scopes(running.requests()) - granted_scopes()
+    running.close()
+    target.stop_sandbox()
+    dotrain.use_digitalocean()
+    assert not missing, f"the README's token lacks {missing}"
+
+
+def needed_scopes(requests: list[dict[str, Any]]) -> set[str]:
+    """Return what DigitalOcean's document says a token needs for these requests."""
+    ours = [one for one in requests if one["status"] < HTTPStatus.BAD_REQUEST]
+    return {scope for one in ours for scope in openapi.scopes(one["method"], one["path"])}
+
+
+def granted_scopes() -> set[str]:
+    """Return the scopes that the README tells users to give a token."""
+    granted: set[str] = set()
+    for row in re.findall(r"^ *\| (`.*?) \|", README.read_text(), re.MULTILINE):
+        kind = ""
+        for name in re.findall(r"`(\w*):(\w+)`", row):
+            kind = name[0] or kind
+            granted.add(f"{kind}:{name[1]}")
+    # What the tests themselves put into the account, as Kubernetes would.
+    return granted | {"load_balancer:create", "block_storage:create"}

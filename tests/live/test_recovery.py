@@ -1,0 +1,327 @@
+"""What happens when an operation is cut off: nothing is lost, and the next call finishes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import dotrain
+from dotrain import errors
+from tests.live.conftest import Sandbox
+
+UP = "import dotrain; dotrain.use_sandbox(); dotrain.up({name!r})"
+
+
+@pytest.fixture(autouse=True)
+def quick(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=0.2)
+
+
+def start_up(name: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", UP.format(name=name)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_for(sandbox: Sandbox, method: str, path: str, after: int) -> None:
+    deadline = time.monotonic() + 60
+    while (method, path) not in [(r["method"], r["path"]) for r in sandbox.requests(after)]:
+        assert time.monotonic() < deadline, f"{method} {path} was never asked"
+        time.sleep(0.02)
+
+
+def cli_of(kernel: int) -> int:
+    """Return the process of the Pulumi CLI that the process `kernel` started."""
+    children = Path(f"/proc/{kernel}/task").glob("*/children")
+    pids = [int(pid) for path in children for pid in path.read_text().split()]
+    return next(
+        pid
+        for pid in pids
+        if b"pulumi" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    )
+
+
+def assert_complete(name: str, sandbox: Sandbox) -> None:
+    """There is one of each, the state knows it, and a further `up` has nothing to do."""
+    assert len([one for one in sandbox.objects("clusters") if one["name"] == name]) == 1
+    ours = [one for one in sandbox.objects("firewalls") if one["name"] == f"dotrain-{name}"]
+    assert len(ours) == 1
+    before = sandbox.last_request()
+    dotrain.up(name)
+    assert sandbox.changes(before) == []
+    dotrain.down(name, confirm=name)
+    assert [one for one in sandbox.objects("clusters") if one["name"] == name] == []
+
+
+def test_an_interrupt_leaves_a_state_from_which_up_goes_on(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    process = start_up("interrupted")
+    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert b"OperationInterrupted" in said
+    dotrain.up("interrupted")
+    assert_complete("interrupted", sandbox)
+
+
+def test_a_killed_engine_locks_nothing_and_its_cluster_is_adopted(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    process = start_up("killed")
+    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
+    os.kill(cli_of(process.pid), signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    dotrain.up("killed")
+    assert_complete("killed", sandbox)
+
+
+def test_a_killed_kernel_is_followed_by_one_that_goes_on(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    process = start_up("orphaned")
+    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 60
+    while not up_unless_locked("orphaned"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert_complete("orphaned", sandbox)
+
+
+def up_unless_locked(name: str) -> bool:
+    """Return whether `up` ran; the engine of a killed kernel may live on for a while."""
+    try:
+        dotrain.up(name)
+    except errors.StackLocked:
+        return False
+    return True
+
+
+def test_down_removes_what_no_state_knows(sandbox: Sandbox, module_home: Path) -> None:
+    dotrain.up("stateless")
+    state = module_home / "sandbox" / "state" / ".pulumi" / "stacks" / "dotrain"
+    for path in state.glob("stateless.*"):
+        path.unlink()
+    proof = dotrain.down("stateless", confirm="stateless").set_index("kind")
+    assert proof.found["cluster"] == 1
+    assert [one for one in sandbox.objects("clusters") if one["name"] == "stateless"] == []
+
+
+def test_the_lock_of_another_machine_is_respected(sandbox: Sandbox, module_home: Path) -> None:
+    dotrain.up("shared")
+    locks = module_home / "sandbox/state/.pulumi/locks/organization/dotrain/shared"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = locks / "11111111-1111-1111-1111-111111111111.json"
+    lock.write_text(
+        json.dumps(
+            {
+                "pid": 1,
+                "username": "ada",
+                "hostname": "elsewhere",
+                "timestamp": "2026-11-24T09:00:00Z",
+            }
+        )
+    )
+    with pytest.raises(errors.StackLocked, match="process 1 of ada on elsewhere"):
+        dotrain.get("shared").resize(count=2)
+    data = json.loads(lock.read_text())
+    lock.write_text(json.dumps({**data, "pid": _dead_pid(), "hostname": socket.gethostname()}))
+    dotrain.get("shared").resize(count=2)
+    assert_complete("shared", sandbox)
+
+
+def _dead_pid() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_a_wrong_passphrase_is_said_so_and_loses_nothing(
+    sandbox: Sandbox, module_home: Path
+) -> None:
+    dotrain.up("secret")
+    path = module_home / "sandbox" / "passphrase"
+    right = path.read_text()
+    path.write_text("wrong")
+    with pytest.raises(errors.WrongPassphrase, match="passphrase") as caught:
+        dotrain.get("secret").resize(count=2)
+    assert "\n" not in str(caught.value)
+    path.unlink()
+    with pytest.raises(errors.WrongPassphrase, match="gone"):
+        dotrain.get("secret").resize(count=2)
+    path.write_text(right)
+    dotrain.get("secret").resize(count=2)
+    assert_complete("secret", sandbox)
+
+
+def test_a_corrupt_state_is_said_so_and_mended_from_its_backup(
+    sandbox: Sandbox, module_home: Path
+) -> None:
+    dotrain.up("corrupt")
+    path = module_home / "sandbox/state/.pulumi/stacks/dotrain/corrupt.json"
+    right = path.read_text()
+    path.write_text(right[: len(right) // 2])
+    with pytest.raises(errors.StateCorrupt, match=r"corrupt\.json\.bak") as caught:
+        dotrain.get("corrupt")
+    assert "\n" not in str(caught.value)
+    path.write_text(path.with_name("corrupt.json.bak").read_text())
+    dotrain.get("corrupt").resize(count=2)
+    assert_complete("corrupt", sandbox)
+
+
+def test_what_digitalocean_refuses_is_said_without_pulumis_words(sandbox: Sandbox) -> None:
+    dotrain.up("refused")
+    (pool,) = [
+        (one["id"], one["node_pools"][1]["id"])
+        for one in sandbox.objects("clusters")
+        if one["name"] == "refused"
+    ]
+    sandbox.call("DELETE", f"/v2/kubernetes/clusters/{pool[0]}/node_pools/{pool[1]}")
+    time.sleep(0.5)
+    with pytest.raises(errors.OperationFailed) as caught:
+        dotrain.get("refused").resize(count=3)
+    said = str(caught.value)
+    assert "pool-train" in said
+    assert "Traceback" not in said
+    assert "\n" not in said
+    assert "run the same call again" in said
+    dotrain.down("refused", confirm="refused")
+
+
+def test_what_is_adopted_is_brought_to_a_spec_that_changed_meanwhile(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    process = start_up("adopted")
+    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
+    os.kill(cli_of(process.pid), signal.SIGKILL)
+    process.communicate(timeout=60)
+    dotrain.up("adopted", allow="198.51.100.0/24", force=True)
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "adopted"]
+    assert made["control_plane_firewall"]["allowed_addresses"] == ["198.51.100.0/24"]
+    assert_complete("adopted", sandbox)
+
+
+def test_a_pool_that_no_state_knows_is_adopted(sandbox: Sandbox) -> None:
+    cluster = dotrain.up("pooled")
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    code = "import dotrain; dotrain.use_sandbox(); dotrain.get('pooled').resize(size='s-4vcpu-8gb')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "pooled"]
+    wait_for(sandbox, "POST", f"/v2/kubernetes/clusters/{made['id']}/node_pools", before)
+    os.kill(cli_of(process.pid), signal.SIGKILL)
+    process.communicate(timeout=60)
+    cluster.resize(size="s-4vcpu-8gb", count=2)
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "pooled"]
+    assert [(pool["size"], pool["count"]) for pool in made["node_pools"][1:]] == [
+        ("s-4vcpu-8gb", 2)
+    ]
+    assert_complete("pooled", sandbox)
+
+
+def test_a_cluster_that_is_not_remembered_is_never_replaced_by_adopting_it(
+    sandbox: Sandbox, module_home: Path
+) -> None:
+    pools = [dotrain.Pool(name="gpu", count=2), dotrain.Pool(name="cpu")]
+    dotrain.up("forgotten", region="sfo3", pools=pools)
+    state = module_home / "sandbox" / "state" / ".pulumi" / "stacks" / "dotrain"
+    for path in state.glob("forgotten.*"):
+        path.unlink()
+    before = sandbox.last_request()
+    with pytest.raises(errors.ReplacementRefused, match="sfo3 and not in nyc3"):
+        dotrain.up("forgotten")
+    with pytest.raises(errors.ReplacementRefused, match="pools cpu-s-2vcpu-4gb"):
+        dotrain.up("forgotten", region="sfo3")
+    assert sandbox.changes(before) == []
+    dotrain.up("forgotten", region="sfo3", pools=pools)
+    assert_complete("forgotten", sandbox)
+
+
+def test_the_engine_itself_refuses_to_replace_a_cluster(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dotrain.up("guarded")
+    monkeypatch.setattr("dotrain.operations.refuse_replacement", lambda *_: None)
+    before = sandbox.last_request()
+    with pytest.raises(errors.OperationFailed, match="protect"):
+        dotrain.up("guarded", region="ams3")
+    assert ("POST", "/v2/kubernetes/clusters") not in sandbox.changes(before)
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "guarded"]
+    assert made["region"] == "nyc3"
+    monkeypatch.undo()
+    dotrain.down("guarded", confirm="guarded")
+
+
+def test_what_others_opened_is_closed_by_the_clusters_own_up(sandbox: Sandbox) -> None:
+    cluster = dotrain.up("opened")
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "opened"]
+    open_ = {"enabled": False, "allowed_addresses": []}
+    path = f"/v2/kubernetes/clusters/{made['id']}"
+    sandbox.call("PUT", path, name="opened", control_plane_firewall=open_)
+    assert "0.0.0.0/0" in set(cluster.rules().peer[cluster.rules().layer == "control-plane"])
+    cluster.up()
+    rules = cluster.rules()
+    assert set(rules[rules.layer == "control-plane"].peer) == {"203.0.113.7/32"}
+    sandbox.call("DELETE", path)
+    time.sleep(0.5)
+    cluster.up()
+    assert_complete("opened", sandbox)
+
+
+def test_an_interrupt_before_the_engine_starts_makes_nothing(sandbox: Sandbox) -> None:
+    code = (
+        "import time; from dotrain.engine import install; ensure = install.ensure\n"
+        "def slow(*arguments):\n"
+        "    print('waiting', flush=True); time.sleep(1); return ensure(*arguments)\n"
+        "install.ensure = slow\n"
+        "import dotrain; dotrain.use_sandbox(); dotrain.up('early')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"waiting\n"
+    before = sandbox.last_request()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert b"OperationInterrupted" in said
+    assert sandbox.changes(before) == []
+
+
+def test_two_first_operations_on_one_name_make_one_cluster(sandbox: Sandbox) -> None:
+    processes = [start_up("twice"), start_up("twice")]
+    said = [process.communicate(timeout=120)[1].decode() for process in processes]
+    failed = [text for process, text in zip(processes, said, strict=True) if process.returncode]
+    assert all("StackLocked" in text for text in failed), failed
+    dotrain.up("twice")
+    assert_complete("twice", sandbox)
+
+
+def test_an_error_in_a_cell_is_one_paragraph(sandbox: Sandbox) -> None:
+    notebook = nbformat.v4.new_notebook()
+    source = "import dotrain; dotrain.use_sandbox(); dotrain.up('cell', region='nyc33')"
+    notebook.cells = [nbformat.v4.new_code_cell(source)]
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
+    client.execute()
+    (error,) = [one for one in notebook.cells[0].outputs if one.output_type == "error"]
+    (paragraph,) = error.traceback
+    assert paragraph.startswith("UnknownRegion: There is no region 'nyc33'")
+    assert "\n" not in paragraph

@@ -1,0 +1,28 @@
+"""Importing dotrain is quick: what is slow comes when it is first used."""
+
+from __future__ import annotations
+
+import pytest
+
+SLOW = ("pandas", "numpy", "httpx", "pulumi", "pulumi_digitalocean", "IPython", "click", "stamina")
+
+
+def loaded(python, code: str) -> set[str]:
+    result = python(
+        f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    )
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "code", ["import dotrain", "from dotrain import Pool, ClusterSpec, Database, errors"]
+)
+def test_nothing_slow_comes_with_it(python, code) -> None:
+    modules = loaded(python, code)
+    assert "dotrain" in modules
+    assert modules.isdisjoint(SLOW)
+
+
+def test_what_is_slow_can_be_seen_by_this_test(python) -> None:
+    assert "pandas" in loaded(python, "import dotrain.frames")
