@@ -8,6 +8,7 @@
 ``DIGITALOCEAN_TOKEN``    the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
 ``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
+``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
 ========================  ====================================================
 """
@@ -129,13 +130,22 @@ def target_kind() -> str:
 
 def sandbox_delay() -> float:
     """Return the seconds a sandbox cluster takes to become ready."""
-    value = os.environ.get("DOTRAIN_SANDBOX_DELAY", "3")
+    return _seconds("DOTRAIN_SANDBOX_DELAY", 3)
+
+
+def patience() -> float:
+    """Return the seconds to wait for an operation that runs on another machine."""
+    return _seconds("DOTRAIN_PATIENCE", 600)
+
+
+def _seconds(name: str, default: float) -> float:
+    value = os.environ.get(name, default)
     try:
         return max(0.0, float(value))
     except ValueError as error:
         raise ConfigError(
-            f"DOTRAIN_SANDBOX_DELAY is {value!r}, which is not a number.",
-            fix="Set it to seconds, for example 3, or unset it.",
+            f"{name} is {value!r}, which is not a number.",
+            fix=f"Set it to seconds, for example {default:g}, or unset it.",
         ) from error
 
 
@@ -154,15 +164,16 @@ def passphrase_override() -> dict[str, str]:
 
 def identity() -> str:
     """Return who says ``"me"`` here: ``DOTRAIN_ME``, or the user and the machine."""
-    named = os.environ.get("DOTRAIN_ME")
-    if named:
-        return named
+    return os.environ.get("DOTRAIN_ME") or f"{user()}@{socket.gethostname()}"
+
+
+def user() -> str:
+    """Return the name of the user whose process this is."""
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):
         # A container may run under a number that no user has.
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"
+        return "somebody"
 
 
 def hosted_kernel() -> str | None:

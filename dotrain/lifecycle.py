@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, durations, names, operations, teardown
+from dotrain import account, changes, durations, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.cluster import Cluster
@@ -38,6 +38,7 @@ def up(
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
     force: bool = False,
+    wait: bool = True,
 ) -> Cluster:
     """Make a cluster, or bring one to what is asked for, and return it when it is ready.
 
@@ -73,6 +74,9 @@ def up(
         Patch upgrades in the maintenance window.
     force : bool
         Whether this machine may lose its access by it.
+    wait : bool
+        Whether to wait until it is ready. Otherwise it is made meanwhile, in a
+        process that the end of this kernel does not end; `get` waits for it.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def up(
     """
     check_name(name, "cluster")
     target = current()
-    remembered = operations.read(target, name)
+    remembered = stack.read(target, name)
     arguments = {
         "pool": pool,
         "pools": pools,
@@ -118,17 +122,22 @@ def up(
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
-    operations.apply(target, spec, title=f"up {name}", find_me=True, force=force)
+    operations.apply(target, spec, title=f"up {name}", find_me=True, force=force, wait=wait)
     return Cluster(name, target)
 
 
-def get(name: str) -> Cluster:
+def get(name: str, *, wait: bool = True) -> Cluster:
     """Return the cluster `name`, from any notebook and after any restart; makes nothing.
+
+    An operation that runs on it, begun by a kernel that may be gone, is shown
+    until it ends. Interrupt that, and it goes on by itself.
 
     Parameters
     ----------
     name : str
         The cluster's name.
+    wait : bool
+        Whether to wait for an operation that runs on it.
 
     Returns
     -------
@@ -139,6 +148,8 @@ def get(name: str) -> Cluster:
     ------
     ClusterNotFound
         When there is none.
+    OperationInterrupted
+        When the waiting was interrupted.
 
     Examples
     --------
@@ -147,7 +158,11 @@ def get(name: str) -> Cluster:
     """
     target = current()
     check_name(name, "cluster")
-    if operations.read(target, name) is None:
+    begun = operations.running(target, name)
+    if begun is not None and wait:
+        # Why it failed, if it did, is shown, and said by the cluster's repr.
+        begun.follow()
+    if stack.read(target, name) is None and (begun is None or not begun.running):
         raise ClusterNotFound(
             f"dotrain knows no cluster {name!r} on {target.kind}.",
             "There is no state of that name in this backend.",
@@ -218,7 +233,7 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     check_name(name, "cluster")
     target = current()
     require_name(name, confirm)
-    return teardown.down(target, name)
+    return operations.down(target, name)
 
 
 def sweep() -> pd.DataFrame:
@@ -245,7 +260,7 @@ def sweep() -> pd.DataFrame:
     ended: list[tuple[str, str]] = []
     local = backend(target)
     for name in state.stacks(local) if local.directory is not None else []:
-        remembered = operations.read(target, name)
+        remembered = stack.read(target, name)
         if remembered is None or remembered.spec is None:
             continue
         over = [one for one in remembered.spec.allow if durations.is_over(one.expires, now)]

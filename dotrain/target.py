@@ -125,6 +125,11 @@ def sandbox_address() -> str:
     return _Choice.sandbox_address
 
 
+def set_sandbox_address(address: str) -> None:
+    """Let ``"me"`` stand for `address` on the sandbox: for the process that runs an operation."""
+    _Choice.sandbox_address = address
+
+
 def current() -> Target:
     """Return the account to work on.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -9,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 import dotrain
 from dotrain import target
+from dotrain.engine.processes import OPERATION
 from tests.sandbox import openapi
 
 README = Path(__file__).parents[2] / "README.md"
@@ -59,6 +63,25 @@ class Sandbox:
 
     def close(self) -> None:
         self._http.close()
+
+
+def processes(*, leading: bool) -> list[psutil.Process]:
+    """Return the engines (or the plugins, which lead no session) that run for this home."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            ours = environment.get("DOTRAIN_HOME") == os.environ["DOTRAIN_HOME"]
+            works = ours and environment.get(OPERATION)
+            if works and leading == (os.getsid(process.pid) == process.pid):
+                found.append(process)
+    return found
+
+
+def engine() -> psutil.Process:
+    """Return the Pulumi CLI that runs for this home."""
+    (found,) = processes(leading=True)
+    return found
 
 
 @pytest.fixture(scope="module")
