@@ -11,8 +11,9 @@ from dotrain import adoption, catalog, names, pricing, settle
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine import state
-from dotrain.errors import NameInUse, ReplacementRefused
-from dotrain.spec import ClusterSpec
+from dotrain.engine.driver import Driver
+from dotrain.errors import NameInUse, OperationFailed, ReplacementRefused
+from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
 
 
@@ -62,15 +63,52 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         settle.check(spec, change.after)
         if not options.force:
             settle.refuse_lockout(target, change)
-        adopted = _preflight(api, spec, remembered, turn)
-    # The slowest import of all (0.75 s), only where it is needed.
-    from dotrain.program import create_program
-
-    if adopted:
-        # Taken in as they are; what differs from the spec is changed after.
-        driver.up(create_program(spec, resolved, adopted), progress)
-    driver.up(create_program(spec, resolved), progress, refresh=options.refresh)
+        _converge(api, turn, driver, spec, resolved, refresh=options.refresh)
     driver.mark_settled()
+
+
+def _converge(
+    api: Api, turn: Turn, driver: Driver, spec: ClusterSpec, resolved: Resolved, *, refresh: bool
+) -> None:
+    """Let Pulumi make it, and take in what is there without being known."""
+    adopted: set[str] = set()
+    failed: OperationFailed | None = None
+    while True:
+        remembered = driver.read()
+        missing = _missing(spec, remembered)
+        # A stack that is complete and gets no new pool costs no request at all.
+        orphans = _preflight(api, turn, spec, remembered, missing) if missing else {}
+        if failed is not None:
+            if orphans.keys() <= adopted:
+                raise failed
+            progress = turn.progress
+            progress.forgive()
+            progress.note("What failed was made all the same: taking it in.")
+        # The slowest import of all (0.75 s), only where it is needed.
+        from dotrain.program import create_program
+
+        if orphans:
+            # Taken in as they are; what differs from the spec is changed after.
+            adopted |= orphans.keys()
+            driver.up(create_program(spec, resolved, orphans), turn.progress)
+        try:
+            driver.up(create_program(spec, resolved), turn.progress, refresh=refresh)
+        except OperationFailed as error:
+            # A request may have been carried out although its answer is an
+            # error, or waiting for what it made may have failed.
+            failed = error
+            continue
+        if missing:
+            adoption.remove_doubles(api, spec.name, driver.read(), turn.progress)
+        return
+
+
+def _missing(spec: ClusterSpec, remembered: state.State | None) -> set[str]:
+    """Return the names in the program of what the state does not know."""
+    wanted = {"tag", "vpc", "firewall", "cluster", *map(names.pool_key, spec.pools)}
+    if spec.database:
+        wanted.add("database")
+    return wanted - (remembered.resources.keys() if remembered else set())
 
 
 def refuse_replacement(remembered: state.State, old: ClusterSpec, new: ClusterSpec) -> None:
@@ -99,19 +137,10 @@ def refuse_replacement(remembered: state.State, old: ClusterSpec, new: ClusterSp
 
 
 def _preflight(
-    api: Api, spec: ClusterSpec, remembered: state.State | None, turn: Turn
+    api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None, missing: set[str]
 ) -> dict[str, str]:
-    """Check what the API can tell before anything is made; return what is to be adopted.
-
-    A stack that is complete and gets no new pool costs no request at all.
-    """
+    """Check what the API can tell before anything is made; return what is to be adopted."""
     known = remembered.resources if remembered else {}
-    wanted = {"tag", "vpc", "firewall", "cluster", *map(names.pool_key, spec.pools)}
-    if spec.database:
-        wanted.add("database")
-    missing = wanted - known.keys()
-    if not missing:
-        return {}
     if "cluster" in known:
         # A pool is new; otherwise the sizes were checked with the version.
         catalog.check(spec, api.get("/v2/kubernetes/options")["options"])
