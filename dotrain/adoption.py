@@ -13,8 +13,6 @@ from typing import Any
 
 from dotrain import account, config, names
 from dotrain.api import Api
-from dotrain.engine.progress import Progress
-from dotrain.engine.state import State
 from dotrain.errors import OperationFailed
 from dotrain.spec import ClusterSpec
 from dotrain.turn import Turn
@@ -94,20 +92,6 @@ def wait_until_ready(
         When DigitalOcean failed to make it, or it is not ready after 45 minutes.
     """
     _wait(lambda: _unready(api, orphans, cluster_id), turn)
-
-
-def remove_doubles(api: Api, name: str, remembered: State | None, progress: Progress) -> None:
-    """Delete the firewalls of the cluster `name` that the state does not know.
-
-    The provider sends a request again whose answer was an error, also when it
-    was carried out; and of all objects only firewalls may share a name. Rules
-    add up, so a second one would keep open what the first one closes.
-    """
-    known = remembered.resources.get("firewall") if remembered else None
-    for one in api.pages("/v2/firewalls", "firewalls"):
-        if one["name"] == names.object_name(name) and known not in (None, one["id"]):
-            api.delete(f"/v2/firewalls/{one['id']}")
-            progress.note(f"Deleted a second firewall {one['name']}, which nobody asked for.")
 
 
 def _wait(look: Callable[[], str], turn: Turn) -> None:

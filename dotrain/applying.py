@@ -98,8 +98,6 @@ def _converge(
             # error, or waiting for what it made may have failed.
             failed = error
             continue
-        if missing:
-            adoption.remove_doubles(api, spec.name, driver.read(), turn.progress)
         return
 
 
