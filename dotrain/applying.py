@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import adoption, catalog, names, pricing, settle
+from dotrain import account, adoption, catalog, names, pricing, settle
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine import state
 from dotrain.engine.driver import Driver
-from dotrain.errors import NameInUse, OperationFailed, ReplacementRefused
+from dotrain.errors import ApiError, NameInUse, OperationFailed, ReplacementRefused
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
 
@@ -71,34 +71,42 @@ def _converge(
     api: Api, turn: Turn, driver: Driver, spec: ClusterSpec, resolved: Resolved, *, refresh: bool
 ) -> None:
     """Let Pulumi make it, and take in what is there without being known."""
-    adopted: set[str] = set()
-    failed: OperationFailed | None = None
-    while True:
-        remembered = driver.read()
-        missing = _missing(spec, remembered)
-        # A stack that is complete and gets no new pool costs no request at all.
-        orphans = _preflight(api, turn, spec, remembered, missing) if missing else {}
-        if failed is not None:
-            if orphans.keys() <= adopted:
-                raise failed
-            progress = turn.progress
-            progress.forgive()
-            progress.note("What failed was made all the same: taking it in.")
-        # The slowest import of all (0.75 s), only where it is needed.
-        from dotrain.program import create_program
+    # The slowest import of all (0.75 s), only where it is needed.
+    from dotrain.program import create_program
 
+    orphans = _preflight(api, turn, spec, driver.read())
+    adopted: set[str] = set()
+    while True:
         if orphans:
             # Taken in as they are; what differs from the spec is changed after.
-            adopted |= orphans.keys()
             driver.up(create_program(spec, resolved, orphans), turn.progress)
+            adopted |= orphans.keys()
         try:
             driver.up(create_program(spec, resolved), turn.progress, refresh=refresh)
-        except OperationFailed as error:
+        except OperationFailed:
             # A request may have been carried out although its answer is an
             # error, or waiting for what it made may have failed.
-            failed = error
-            continue
-        return
+            orphans = _hidden(api, turn, spec, driver.read())
+            if orphans.keys() <= adopted:
+                raise
+            turn.progress.forgive()
+            turn.progress.note("What failed was made all the same: taking it in.")
+        else:
+            return
+
+
+def _hidden(
+    api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None
+) -> dict[str, str]:
+    """Return what is there and not in the state, after an operation that failed."""
+    try:
+        orphans = adoption.find(api, spec, _missing(spec, remembered), account.clusters(api))
+        known = remembered.resources.get("cluster") if remembered else None
+        adoption.wait_until_ready(api, orphans, known, turn)
+    except ApiError:
+        # Why the operation failed says more than that its traces cannot be read.
+        return {}
+    return orphans
 
 
 def _missing(spec: ClusterSpec, remembered: state.State | None) -> set[str]:
@@ -135,9 +143,15 @@ def refuse_replacement(remembered: state.State, old: ClusterSpec, new: ClusterSp
 
 
 def _preflight(
-    api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None, missing: set[str]
+    api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None
 ) -> dict[str, str]:
-    """Check what the API can tell before anything is made; return what is to be adopted."""
+    """Check what the API can tell before anything is made; return what is to be adopted.
+
+    A stack that is complete and gets no new pool costs no request at all.
+    """
+    missing = _missing(spec, remembered)
+    if not missing:
+        return {}
     known = remembered.resources if remembered else {}
     if "cluster" in known:
         # A pool is new; otherwise the sizes were checked with the version.
