@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import stamina
 
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
+from dotrain.hidden import Hidden
 from dotrain.target import Target
 
 # stamina logs each repetition, and Python prints what no handler takes.
@@ -24,6 +25,7 @@ _PAGE = 200
 _ATTEMPTS = 4
 _TIMEOUT = 30.0
 _LONGEST_WAIT = 30.0
+_E = TypeVar("_E", bound=BaseException)
 
 
 class Api:
@@ -37,13 +39,16 @@ class Api:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._client = httpx.Client(
-            base_url=target.url,
-            headers={"Authorization": f"Bearer {target.token}", "User-Agent": "dotrain"},
-            timeout=_TIMEOUT,
-            # A redirect could carry the token to another host.
-            follow_redirects=False,
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=target.url,
+                headers={"User-Agent": "dotrain"},
+                timeout=_TIMEOUT,
+                # A redirect could carry the token to another host.
+                follow_redirects=False,
+            )
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise _bare(error)  # noqa: B904 - it is the same error
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -66,8 +71,8 @@ class Api:
         return answer
 
     def text(self, path: str, **params: object) -> str:
-        """Return the answer to GET `path` as text; raises as `get` does."""
-        return self._request("GET", path, params).text
+        """Return the answer to GET `path` as text, a secret one; raises as `get` does."""
+        return Hidden(self._request("GET", path, params).text)
 
     def pages(self, path: str, key: str, **params: object) -> Iterator[dict[str, Any]]:
         """Yield every entry of a list, page after page; raises as `get` does.
@@ -100,14 +105,17 @@ class Api:
 
     def _request(self, method: str, path: str, params: dict[str, object]) -> httpx.Response:
         query = {key: str(value) for key, value in params.items()}
+        authorization = {"Authorization": Hidden(f"Bearer {self._target.token}")}
         try:
             for attempt in stamina.retry_context(
                 on=_backoff, attempts=_ATTEMPTS, wait_initial=0.5, wait_max=_LONGEST_WAIT
             ):
                 with attempt:
-                    return self._client.request(method, path, params=query).raise_for_status()
+                    return self._client.request(
+                        method, path, params=query, headers=authorization
+                    ).raise_for_status()
         except httpx.HTTPStatusError as error:
-            raise _status_error(method, path, error.response) from error
+            raise _status_error(method, path, error.response) from _bare(error)
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"DigitalOcean's API at {self._target.url} does not answer.",
@@ -116,8 +124,19 @@ class Api:
                 "same call again."
                 if not self._target.is_sandbox
                 else "Call dotrain.use_sandbox() to start the sandbox again.",
-            ) from error
+            ) from _bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise _bare(error)  # noqa: B904 - it is the same error
         raise AssertionError  # retry_context returns or raises
+
+
+def _bare(error: _E) -> _E:
+    """Return an error without the frames it went through.
+
+    Those of the HTTP client have the token or the whole environment in their
+    variables, which some tracebacks show.
+    """
+    return error.with_traceback(None)
 
 
 def _backoff(error: Exception) -> bool | dt.timedelta:
