@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import stamina
 
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
-from dotrain.hidden import Hidden
+from dotrain.hidden import Hidden, bare
 from dotrain.target import Target
 
 # stamina logs each repetition, and Python prints what no handler takes.
@@ -25,7 +25,6 @@ _PAGE = 200
 _ATTEMPTS = 4
 _TIMEOUT = 30.0
 _LONGEST_WAIT = 30.0
-_E = TypeVar("_E", bound=BaseException)
 
 
 class Api:
@@ -48,7 +47,7 @@ class Api:
                 follow_redirects=False,
             )
         except BaseException as error:  # noqa: BLE001 - raised again
-            raise _bare(error)  # noqa: B904 - it is the same error
+            raise bare(error)  # noqa: B904 - it is the same error
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -115,7 +114,7 @@ class Api:
                         method, path, params=query, headers=authorization
                     ).raise_for_status()
         except httpx.HTTPStatusError as error:
-            raise _status_error(method, path, error.response) from _bare(error)
+            raise _status_error(method, path, error.response) from bare(error)
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"DigitalOcean's API at {self._target.url} does not answer.",
@@ -124,19 +123,10 @@ class Api:
                 "same call again."
                 if not self._target.is_sandbox
                 else "Call dotrain.use_sandbox() to start the sandbox again.",
-            ) from _bare(error)
+            ) from bare(error)
         except BaseException as error:  # noqa: BLE001 - raised again
-            raise _bare(error)  # noqa: B904 - it is the same error
+            raise bare(error)  # noqa: B904 - it is the same error
         raise AssertionError  # retry_context returns or raises
-
-
-def _bare(error: _E) -> _E:
-    """Return an error without the frames it went through.
-
-    Those of the HTTP client have the token or the whole environment in their
-    variables, which some tracebacks show.
-    """
-    return error.with_traceback(None)
 
 
 def _backoff(error: Exception) -> bool | dt.timedelta:

@@ -6,6 +6,10 @@ dictionary all show a value by its repr; here that says nothing.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+_E = TypeVar("_E", bound=BaseException)
+
 
 class Hidden(str):
     """A secret: a string like any other, but for its repr.
@@ -22,3 +26,12 @@ class Hidden(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+def bare(error: _E) -> _E:
+    """Return an error without the frames it went through.
+
+    Those of others' code hold what it was given in variables of their own: the
+    HTTP client the token, `subprocess` the environment.
+    """
+    return error.with_traceback(None)

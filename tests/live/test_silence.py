@@ -56,6 +56,15 @@ def dissect(error):
             print(repr(one), str(one), vars(one), file=file)
 """
 
+# The process for operations cannot be started, with the whole environment at hand.
+HOSTLESS = """
+import dotrain
+dotrain.use_sandbox()
+python, sys.executable = sys.executable, "/nowhere"
+dotrain.up("hostless")
+"""
+HOST_AGAIN = "sys.executable = python"
+
 DATABASE = """
 second = dotrain.up("second", database=dotrain.Database("pg", size="db-s-1vcpu-1gb"))
 second.kubeconfig()
@@ -153,7 +162,7 @@ def session() -> nbformat.NotebookNode:
         *(cell(CUT, fails), cell(LAST)),
         cell(DOWN),
     ]
-    notebook.cells.insert(0, cell(LOUD))
+    notebook.cells[0:0] = [cell(LOUD), cell(HOSTLESS, fails), cell(LAST), cell(HOST_AGAIN)]
     return notebook
 
 
@@ -300,7 +309,13 @@ def test_the_session_had_them_all_and_said_much(ran: Session) -> None:
         "the database's password",
     }
     said = ran.printed()
-    for words in ("ReplacementRefused", "OperationFailed", "UnsafeEndpoint", "ConfigError"):
+    for words in (
+        "ReplacementRefused",
+        "OperationFailed",
+        "UnsafeEndpoint",
+        "ConfigError",
+        "EngineError",
+    ):
         assert words in said
     assert "Cut" in said
     assert "is not pickled" in said
