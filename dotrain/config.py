@@ -101,14 +101,16 @@ def write_private(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         Path(partial).replace(path)
+        partial = ""
     except OSError as error:
-        if partial:
-            Path(partial).unlink(missing_ok=True)
         raise ConfigError(
             f"The file {path} cannot be written.",
             f"{error.strerror or error}.",
             "Free some space or make the directory writable, then run the same call again.",
         ) from error
+    finally:
+        if partial:
+            Path(partial).unlink(missing_ok=True)
 
 
 def pulumi_override() -> Path | None:
