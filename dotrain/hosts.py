@@ -22,6 +22,7 @@ from typing import IO, Any
 from dotrain import config
 from dotrain.engine import journal, workspace
 from dotrain.errors import EngineError
+from dotrain.hidden import bare
 from dotrain.target import Target, sandbox_address
 from dotrain.turn import journals
 
@@ -34,7 +35,7 @@ class Host:
 
     def __init__(self) -> None:
         package = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [package, os.getenv("PYTHONPATH")]))
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this lives
         self._journal: journal.Reader | None = None
         # Not in the notebook's directory, where a "grpc.py" would be taken for
@@ -46,7 +47,7 @@ class Host:
             stdout=subprocess.DEVNULL,
             stderr=self._said,
             cwd=os.sep,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**config.environment(), "PYTHONPATH": path},
             start_new_session=True,
             umask=0o077,
         )
@@ -141,7 +142,7 @@ def begin(
         # a process nor a file ever hold the token.
         "target": {**asdict(target), "directory": str(target.directory)},
         "sandbox_address": sandbox_address(),
-        "environment": dict(os.environ),
+        "environment": config.environment(),
         "arguments": arguments,
     }
     with _lock:
@@ -153,7 +154,9 @@ def begin(
                 f"{title} could not begin.",
                 f"The process for it did not start: {error.strerror or error}.",
                 "Free some memory or disk space, then run the same call again.",
-            ) from error
+            ) from bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise bare(error)  # noqa: B904 - it is the same error
     return host, path
 
 

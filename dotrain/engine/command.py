@@ -8,7 +8,6 @@ to unnamed files, and only `interrupt` tells it to stop.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from dotrain import config
 from dotrain.engine import processes
 from dotrain.engine.locate import Engine
 
@@ -57,7 +57,7 @@ class Command(PulumiCommand):
             When it ends with another status than 0.
         """
         environment = {
-            **os.environ,
+            **config.environment(),
             **additional_env,
             "PULUMI_AUTOMATION_API": "true",
             processes.OPERATION: self._operation,

@@ -48,6 +48,10 @@ class _Stack(automation.Stack):
         self.name = name
         self.workspace = workspace
 
+    def __repr__(self) -> str:
+        # The stock one prints the environment.
+        return f"_Stack({self.name!r})"
+
     def outputs(self) -> OutputMap:
         return {}
 
