@@ -208,8 +208,8 @@ def running_sandbox() -> dict[str, Any] | None:
         answer = httpx.get(f"{info['url']}/__sandbox__/", timeout=5).json()
     except (OSError, ValueError, KeyError, httpx.HTTPError):
         return None
-    # Another program may have the port of a sandbox that was killed.
     info["token"] = Hidden(info["token"])
+    # Another program may have the port of a sandbox that was killed.
     return info if answer.get("id") == info.get("id") else None
 
 
