@@ -84,6 +84,21 @@ def engine() -> psutil.Process:
     return found
 
 
+def host_of(kernel: int) -> psutil.Process:
+    """Return the process that runs the operation of the process `kernel`."""
+    children = psutil.Process(kernel).children()
+    return next(one for one in children if "dotrain.host" in one.cmdline())
+
+
+def cut_off(kernel: int) -> None:
+    """Kill the engine and the process of the operation at once, as a lack of memory does."""
+    works, runs = engine(), host_of(kernel)
+    # Neither may see the other's end.
+    runs.suspend()
+    works.kill()
+    runs.kill()
+
+
 @pytest.fixture(scope="module")
 def sandbox(module_home: Path) -> Iterator[Sandbox]:
     """A sandbox of its own for the tests of one module."""

@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 import dotrain
 from dotrain import display, errors
 from dotrain.engine import journal
 from dotrain.engine.progress import Progress
-from tests.live.conftest import Sandbox, engine, processes
+from tests.live.conftest import Sandbox, cut_off, engine, host_of, processes
 
 UP = """
 import dotrain
@@ -221,24 +220,33 @@ def test_an_interrupt_while_waiting_for_another_changes_nothing(sandbox: Sandbox
     dotrain.down("busy", confirm="busy")
 
 
-def test_the_plugin_of_a_killed_engine_does_not_outlive_it(sandbox: Sandbox) -> None:
+def test_a_killed_engine_is_survived_and_its_plugin_is_ended(sandbox: Sandbox) -> None:
     before = sandbox.last_request()
     kernel = start("dotrain.up('plugged')")
     until(posted(sandbox, before))
-    assert processes(leading=False) != []
+    plugins = processes(leading=False)
+    assert plugins != []
     engine().kill()
-    assert "OperationFailed" in kernel.communicate(timeout=30)[0]
-    assert processes(leading=False) == []
-    dotrain.up("plugged")
+    said = kernel.communicate(timeout=60)[0]
+    assert kernel.returncode == 0, said
+    assert "What failed was made all the same: taking it in." in said
+    assert not any(plugin.is_running() for plugin in plugins)
+    before = sandbox.last_request()
+    dotrain.get("plugged").up()
+    assert sandbox.changes(before) == []
     assert len(clusters(sandbox, "plugged")) == 1
     dotrain.down("plugged", confirm="plugged")
 
 
-def host_of(kernel: subprocess.Popen[str]) -> psutil.Process:
-    (host,) = [
-        one for one in psutil.Process(kernel.pid).children() if "dotrain.host" in one.cmdline()
-    ]
-    return host
+def test_an_engine_that_is_killed_before_it_made_anything_is_an_error(sandbox: Sandbox) -> None:
+    kernel = start("dotrain.up('nothing')")
+    until(lambda: [one for one in processes(leading=True) if "up" in one.cmdline()])
+    engine().kill()
+    assert "OperationFailed: up nothing stopped half-way." in kernel.communicate(timeout=60)[0]
+    assert processes(leading=False) == []
+    assert clusters(sandbox, "nothing") == []
+    dotrain.up("nothing")
+    dotrain.down("nothing", confirm="nothing")
 
 
 @pytest.mark.parametrize("with_engine", [True, False], ids=["with-engine", "alone"])
@@ -249,11 +257,10 @@ def test_an_operation_whose_process_was_killed_is_taken_over(
     kernel = start("dotrain.up('taken')")
     until(posted(sandbox, before))
     if with_engine:
-        engine().suspend()
-    host_of(kernel).kill()
-    if with_engine:
-        engine().kill()
+        cut_off(kernel.pid)
         assert processes(leading=False) != []
+    else:
+        host_of(kernel.pid).kill()
     assert "OperationFailed: up taken was cut off." in kernel.communicate(timeout=30)[0]
     dotrain.up("taken")
     assert any("Took over from 'up taken'" in note for note in shown.notes)

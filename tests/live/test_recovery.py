@@ -19,7 +19,7 @@ import dotrain
 from dotrain import applying, errors, target
 from dotrain.engine.progress import Progress
 from dotrain.turn import Turn
-from tests.live.conftest import Sandbox, engine
+from tests.live.conftest import Sandbox, cut_off
 
 UP = "import dotrain; dotrain.use_sandbox(); dotrain.up({name!r})"
 
@@ -67,18 +67,6 @@ def test_an_interrupt_leaves_a_state_from_which_up_goes_on(sandbox: Sandbox) -> 
     assert b"OperationInterrupted" in said
     dotrain.up("interrupted")
     assert_complete("interrupted", sandbox)
-
-
-def test_a_killed_engine_locks_nothing_and_its_cluster_is_adopted(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
-    before = sandbox.last_request()
-    process = start_up("killed")
-    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
-    engine().kill()
-    process.communicate(timeout=60)
-    assert process.returncode != 0
-    dotrain.up("killed")
-    assert_complete("killed", sandbox)
 
 
 def test_a_killed_kernel_does_not_end_its_operation(sandbox: Sandbox) -> None:
@@ -194,7 +182,7 @@ def test_what_is_adopted_is_brought_to_a_spec_that_changed_meanwhile(sandbox: Sa
     before = sandbox.last_request()
     process = start_up("adopted")
     wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
-    engine().kill()
+    cut_off(process.pid)
     process.communicate(timeout=60)
     dotrain.up("adopted", allow="198.51.100.0/24", force=True)
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "adopted"]
@@ -212,7 +200,7 @@ def test_a_pool_that_no_state_knows_is_adopted(sandbox: Sandbox) -> None:
     )
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "pooled"]
     wait_for(sandbox, "POST", f"/v2/kubernetes/clusters/{made['id']}/node_pools", before)
-    engine().kill()
+    cut_off(process.pid)
     process.communicate(timeout=60)
     cluster.resize(size="s-4vcpu-8gb", count=2)
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "pooled"]
