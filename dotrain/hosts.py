@@ -104,7 +104,8 @@ def _dismiss() -> None:
 
 
 # The copy of a kernel that forked has no hosts: two at one pipe would mix.
-os.register_at_fork(after_in_child=_forget)
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget)
 atexit.register(_dismiss)
 
 
