@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import ssl
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import httpx
@@ -16,7 +18,7 @@ import stamina
 
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
 from dotrain.hidden import Hidden, bare
-from dotrain.target import Target
+from dotrain.target import NO_TLS, Target
 
 # stamina logs each repetition, and Python prints what no handler takes.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -47,6 +49,7 @@ class Api:
                 timeout=_TIMEOUT,
                 # A redirect could carry the token to another host.
                 follow_redirects=False,
+                verify=NO_TLS if target.is_sandbox else _trusted(),
             )
         except BaseException as error:  # noqa: BLE001 - raised again
             raise bare(error)  # noqa: B904 - it is the same error
@@ -148,6 +151,12 @@ def _backoff(error: Exception) -> bool | dt.timedelta:
         return True
     # The hourly limit can mean most of an hour: say so rather than hang.
     return dt.timedelta(seconds=max(0.0, wait)) if wait <= _LONGEST_WAIT else False
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return whom this machine trusts; to read that takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 def _parse(response: httpx.Response) -> dict[str, Any]:

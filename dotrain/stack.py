@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dotrain.engine import install, provider, state
-from dotrain.engine.driver import Driver
 from dotrain.engine.progress import Progress
 from dotrain.engine.workspace import Workspace, backend
 from dotrain.errors import ClusterNotFound
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.target import Target
+
+if TYPE_CHECKING:
+    from dotrain.engine.driver import Driver
 
 _said: set[str] = set()
 
@@ -33,6 +37,9 @@ def open_driver(target: Target, name: str, progress: Progress, operation: str = 
         if text not in _said:
             _said.add(text)
             progress.note(text)
+
+    # Pulumi's own modules (0.1 s), which a notebook that only reads does without.
+    from dotrain.engine.driver import Driver
 
     engine = install.ensure(note)
     chosen = provider.choose(sandbox=target.is_sandbox, engine=engine, progress=note)

@@ -6,14 +6,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dotrain import stack
 from dotrain.engine import journal, processes, workspace
-from dotrain.engine.driver import Driver
 from dotrain.engine.exclusive import every, exclusive
 from dotrain.engine.progress import Progress
 from dotrain.errors import OperationInterrupted
 from dotrain.target import Target
+
+if TYPE_CHECKING:
+    from dotrain.engine.driver import Driver
 
 _REPEAT = 10.0
 _LOOK = 0.1

@@ -41,19 +41,26 @@ def show(*things):
         print(repr(thing), str(thing), getattr(thing, "__dict__", None), sep="\\n")
         display(thing)
 
+def told(value):
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"{type(value)} cannot be shown: {error}"
+
 def dissect(error):
-    told, waiting = [], [error]
+    known, waiting = [], [error]
     while waiting:
         one = waiting.pop()
-        if one is None or one in told:
+        if one is None or one in known:
             continue
-        told.append(one)
+        known.append(one)
         waiting += [one.__cause__, one.__context__]
-        parts = (type(one), one, one.__traceback__)
         with open(said + "/errors", "a") as file:
-            full = traceback.TracebackException(*parts, capture_locals=True)
-            print(*full.format(), get_ipython().InteractiveTB.text(*parts), file=file)
-            print(repr(one), str(one), vars(one), file=file)
+            print(told(one), str(one), vars(one), file=file)
+            print(get_ipython().InteractiveTB.text(type(one), one, one.__traceback__), file=file)
+            for frame, _ in traceback.walk_tb(one.__traceback__):
+                for name, value in frame.f_locals.items():
+                    print(name, told(value), file=file)
 """
 
 # The process for operations cannot be started, with the whole environment at hand.

@@ -24,5 +24,10 @@ def test_nothing_slow_comes_with_it(python, code) -> None:
     assert modules.isdisjoint(SLOW)
 
 
+def test_a_notebook_needs_pandas_for_tables_and_pulumi_for_nothing(python) -> None:
+    modules = loaded(python, "import dotrain; dotrain.up, dotrain.get, dotrain.Cluster")
+    assert modules.isdisjoint({"pandas", "numpy", "pulumi", "pulumi_digitalocean", "grpc"})
+
+
 def test_what_is_slow_can_be_seen_by_this_test(python) -> None:
     assert "pandas" in loaded(python, "import dotrain.frames")
