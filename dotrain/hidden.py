@@ -6,9 +6,11 @@ dictionary all show a value by its repr; here that says nothing.
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 _E = TypeVar("_E", bound=BaseException)
+_USER_AND_PASSWORD = re.compile(r"//[^\s\"]*@")
 
 
 class Hidden(str):
@@ -35,3 +37,14 @@ def bare(error: _E) -> _E:
     HTTP client the token, `subprocess` the environment.
     """
     return error.with_traceback(None)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with what stands before the ``@`` of each URL in it replaced.
+
+    Examples
+    --------
+    >>> without_passwords('cannot open "postgres://ada:5ecre7@db.example/states"')
+    'cannot open "postgres://***@db.example/states"'
+    """
+    return _USER_AND_PASSWORD.sub("//***@", text)

@@ -23,7 +23,7 @@ import httpx
 
 from dotrain import config
 from dotrain.errors import InvalidAddress, MissingToken, SandboxError, UnsafeEndpoint
-from dotrain.hidden import Hidden
+from dotrain.hidden import Hidden, without_passwords
 from dotrain.sources import parse_network
 
 # An address from the block that is set aside for documentation (RFC 5737).
@@ -192,8 +192,7 @@ def current() -> Target:
 def _refuse_unsafe(url: str) -> None:
     if _DIGITALOCEAN.fullmatch(url):
         return
-    # A user name and a password stand before the @.
-    shown = " ".join(re.sub(r"//.*@", "//***@", url, flags=re.DOTALL).split())
+    shown = without_passwords("".join(url.split()))
     raise UnsafeEndpoint(
         f"The API endpoint {shown} is refused.",
         "A DigitalOcean token is only ever sent over HTTPS to digitalocean.com.",

@@ -21,6 +21,7 @@ from semver import VersionInfo
 from dotrain import config
 from dotrain.engine import processes
 from dotrain.engine.locate import Engine
+from dotrain.hidden import without_passwords
 
 
 class Command(PulumiCommand):
@@ -84,7 +85,9 @@ class Command(PulumiCommand):
             code = self._process.wait()
             # A CLI that was killed leaves its plugins behind.
             processes.end_session(self._process.pid)
-            result = CommandResult(_said(out, on_output), _said(err, on_error), code)
+            # When a team's backend does not answer, its whole URL is in what is said.
+            said = without_passwords(_said(err, on_error))
+            result = CommandResult(_said(out, on_output), said, code)
         if code != 0:
             raise create_command_error(result)
         return result

@@ -27,6 +27,7 @@ from dotrain.errors import (
     StateCorrupt,
     WrongPassphrase,
 )
+from dotrain.hidden import without_passwords
 
 if TYPE_CHECKING:
     from pulumi.automation import OutputMap, PulumiFn, UpdateSummary
@@ -255,11 +256,11 @@ class Driver:
                 "PULUMI_CONFIG_PASSPHRASE_FILE to your team's.",
             )
         if "could not deserialize" in said or "unmarshal" in said or "corrupt" in said.lower():
+            url = without_passwords(self._workspace.backend.url)
             return StateCorrupt(
                 f"Pulumi cannot read the state of {name!r}.",
                 f"{_last_sentence(said)}.",
-                f"Copy a good backup over it (in {self._workspace.backend.url}), then run the "
-                "same call again.",
+                f"Copy a good backup over it (in {url}), then run the same call again.",
             )
         if self._command.interrupted or "update canceled" in said:
             return _interrupted(progress)

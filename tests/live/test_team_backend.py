@@ -16,7 +16,7 @@ from dotrain.engine.driver import Driver
 from dotrain.engine.progress import Progress
 from dotrain.engine.provider import Provider
 from dotrain.engine.workspace import Workspace, backend
-from dotrain.errors import WrongPassphrase
+from dotrain.errors import OperationFailed, WrongPassphrase
 from dotrain.grants import Grant
 from dotrain.spec import ClusterSpec, Pool, Resolved
 from dotrain.target import Target
@@ -101,3 +101,14 @@ def test_settings_are_for_this_user_only(
     passphrase = tmp_path / "mine" / "passphrase"
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "mine" / "stacks" / "shared").stat().st_mode) == 0o700
+
+
+def test_the_password_of_a_backend_that_does_not_answer_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOTRAIN_BACKEND", "postgres://ada:5ecre7@127.0.0.1:1/states")
+    with pytest.raises(OperationFailed, match="unable to open") as caught:
+        driver(tmp_path / "ada").read()
+    said = f"{caught.value} {caught.value.failures} {caught.value.__cause__}"
+    assert "127.0.0.1:1" in said
+    assert "5ecre7" not in said
