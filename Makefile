@@ -30,7 +30,8 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 bench: engine  ## Measure, and print the tables of benchmarks/README.md
-	$(BIN)/python benchmarks/operations.py
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/lasting.py
 	$(BIN)/python benchmarks/algebra.py
 	$(BIN)/python benchmarks/audit.py
 

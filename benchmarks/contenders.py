@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -60,12 +59,11 @@ def by_dotrain() -> Calls:
     }
 
 
-def by_stock() -> Calls:
-    """Return the same by `pulumi.automation`, as its documentation has it."""
+def by_stock(root: Path) -> Calls:
+    """Return the same by `pulumi.automation`, as its documentation has it, in a new directory."""
     engine, environment = _engine(), _environment("stock")
     # The stock class looks for "pulumi" in <root>/bin, and asks it for its version each time.
-    root = Path(tempfile.mkdtemp())
-    (root / "bin").mkdir()
+    (root / "bin").mkdir(parents=True)
     (root / "bin" / "pulumi").symlink_to(engine.path)
 
     def options() -> automation.LocalWorkspaceOptions:
@@ -104,8 +102,8 @@ def by_stock() -> Calls:
     }
 
 
-def by_cli() -> Calls:
-    """Return the same by hand: one `pulumi` each, and no more.
+def by_cli(directory: Path) -> Calls:
+    """Return the same by hand, in a new directory: one `pulumi` each, and no more.
 
     A program on disk would need Pulumi's language plugin, which brings an
     interpreter and the SDK's import of a second; it is served from here
@@ -114,8 +112,8 @@ def by_cli() -> Calls:
     """
     engine = _engine()
     environment = {**os.environ, **_environment("plain")}
-    directory = tempfile.mkdtemp()
-    (Path(directory) / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+    directory.mkdir(parents=True)
+    (directory / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
 
     def pulumi(*arguments: str) -> None:
         subprocess.run(

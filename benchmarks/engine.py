@@ -10,7 +10,8 @@ delay is set to zero. Compare ratios: absolute times depend on the machine.
 from __future__ import annotations
 
 import argparse
-import tempfile
+from functools import partial
+from pathlib import Path
 
 from measure import Meter, Row, Target, import_seconds, print_targets, workplace
 
@@ -22,29 +23,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=6)
     rounds = parser.parse_args().rounds
-    with (
-        tempfile.TemporaryDirectory() as temporary,
-        workplace() as (_, notes, sandbox),
-    ):
-        tempfile.tempdir = temporary
+    with workplace() as (home, notes, sandbox):
         meters = {name: Meter(notes, sandbox) for name in ("dotrain", "stock", "CLI")}
         for number in range(rounds):
-            live(meters, number)
-        tempfile.tempdir = None
+            live(meters, number, home.parent / f"round{number}")
         rows = {name: meter.rows for name, meter in meters.items()}
     print_rows(rows, rounds)
     print()
     print_targets(targets(rows))
 
 
-def live(meters: dict[str, Meter], number: int) -> None:
+def live(meters: dict[str, Meter], number: int, place: Path) -> None:
     """Make a cluster in each of the three ways, work on it, and take it down."""
     import contenders
 
     makers = [
         ("dotrain", contenders.by_dotrain),
-        ("stock", contenders.by_stock),
-        ("CLI", contenders.by_cli),
+        ("stock", partial(contenders.by_stock, place / "stock")),
+        ("CLI", partial(contenders.by_cli, place / "CLI")),
     ]
     if number == 0:
         # The first operation of a kernel starts the process for operations.

@@ -132,9 +132,9 @@ class Target:
 
     def __str__(self) -> str:
         met = "met" if self.measured <= self.most else "**not met**"
-        digits = ".3f" if self.measured < 1 else ".4g"
-        measured, most = f"{self.measured:{digits}}", f"{self.most:g}"
-        return f"| {self.what} | {measured}{self.unit} | {most}{self.unit} | {met} |"
+        whole = isinstance(self.measured, int)
+        measured = f"{self.measured}" if whole else f"{self.measured:.2g}"
+        return f"| {self.what} | {measured}{self.unit} | {self.most:g}{self.unit} | {met} |"
 
 
 def print_targets(targets: list[Target]) -> None:
