@@ -38,9 +38,14 @@ RESIZE, PLAN, DOWN = "resize 2 to 4", "plan", "down"
 def by_dotrain() -> Calls:
     """Return dotrain's own calls, in the order of a cluster's life."""
 
+    selected: list[dotrain.Cluster] = []
+
+    def held() -> dotrain.Cluster:
+        return selected[-1]
+
     def moved() -> None:
         dotrain.use_sandbox(address=ADDRESSES[1])
-        dotrain.get("bench").allow_me()
+        held().allow_me()
 
     def up() -> None:
         dotrain.use_sandbox(address=ADDRESSES[0])
@@ -48,14 +53,14 @@ def by_dotrain() -> Calls:
 
     return {
         UP: up,
-        SELECT: lambda: dotrain.get("bench"),
-        OUTPUTS: lambda: dotrain.get("bench").outputs,
+        SELECT: lambda: selected.append(dotrain.get("bench")),
+        OUTPUTS: lambda: held().outputs,
         NOTHING: lambda: dotrain.up("bench"),
-        READ: lambda: dotrain.get("bench").up(),
-        PLAN: lambda: dotrain.get("bench").plan(),
+        READ: lambda: held().up(),
+        PLAN: lambda: held().plan(),
         ADDRESS: moved,
-        RESIZE: lambda: dotrain.get("bench").resize(count=4),
-        DOWN: lambda: dotrain.down("bench", confirm="bench"),
+        RESIZE: lambda: held().resize(count=4),
+        DOWN: lambda: held().down(confirm="bench"),
     }
 
 
@@ -78,12 +83,17 @@ def by_stock(root: Path) -> Calls:
         program = _program("stock", address, count)
         return automation.create_or_select_stack("stock", PROJECT, program, opts=options())
 
-    def select() -> automation.Stack:
+    selected: list[automation.Stack] = []
+
+    def held() -> automation.Stack:
+        return selected[-1]
+
+    def select() -> None:
         program = _program("stock", ADDRESSES[0], 2)
-        return automation.select_stack("stock", PROJECT, program, opts=options())
+        selected.append(automation.select_stack("stock", PROJECT, program, opts=options()))
 
     def down() -> None:
-        one = select()
+        one = held()
         unprotect = ["state", "unprotect", "--all", "--yes", "--stack", "stock"]
         one.workspace.pulumi_command.run(unprotect, str(root), environment)
         one.destroy()
@@ -92,7 +102,7 @@ def by_stock(root: Path) -> Calls:
     return {
         UP: lambda: stack(ADDRESSES[0]).up(),
         SELECT: select,
-        OUTPUTS: lambda: select().outputs(),
+        OUTPUTS: lambda: held().outputs(),
         NOTHING: lambda: stack(ADDRESSES[0]).up(),
         READ: lambda: stack(ADDRESSES[0]).up(refresh=True),
         PLAN: lambda: stack(ADDRESSES[0]).preview(),
@@ -122,7 +132,7 @@ def by_cli(directory: Path) -> Calls:
             env=environment,
             check=True,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            capture_output=True,
         )
 
     def run(*arguments: str, address: str = ADDRESSES[0], count: int = 2) -> None:

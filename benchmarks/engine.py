@@ -46,6 +46,7 @@ def live(meters: dict[str, Meter], number: int, place: Path) -> None:
         # The first operation of a kernel starts the process for operations.
         first = contenders.by_dotrain()
         meters["dotrain"].measure("up, the first of a kernel", first[contenders.UP])
+        first[contenders.SELECT]()
         first[contenders.DOWN]()
     turned = makers[number % 3 :] + makers[: number % 3]
     ways = [(meters[name], make()) for name, make in turned]
