@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import secrets
 import socket
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -94,14 +95,14 @@ def private_dir(path: Path) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file only this user can read, in one step: whole or not at all."""
-    partial = ""
+    # Named before it is there, so that whatever cuts this off leaves nothing.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         # Made for this user only, and by no two writers at once.
-        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        Path(partial).replace(path)
-        partial = ""
+        partial.replace(path)
     except OSError as error:
         raise ConfigError(
             f"The file {path} cannot be written.",
@@ -109,8 +110,8 @@ def write_private(path: Path, text: str) -> None:
             "Free some space or make the directory writable, then run the same call again.",
         ) from error
     finally:
-        if partial:
-            Path(partial).unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def pulumi_override() -> Path | None:
