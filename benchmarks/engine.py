@@ -21,7 +21,7 @@ REPEATED = 3
 def main() -> None:
     """Run the rounds and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     with workplace() as (home, notes, sandbox):
         meters = {name: Meter(notes, sandbox) for name in ("dotrain", "stock", "CLI")}
