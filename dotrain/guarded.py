@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dotrain import (
     account,
     address,
+    ahead,
     changes,
     config,
     durations,
+    enforce,
     exposure,
     grants,
     inspection,
@@ -22,6 +24,7 @@ from dotrain import (
 )
 from dotrain.api import Api
 from dotrain.auditing import Suppression
+from dotrain.engine.state import State
 from dotrain.errors import SpecError
 from dotrain.grants import Grant
 from dotrain.plan import Plan
@@ -189,8 +192,10 @@ class Guarded:
         """Let this machine in under the address it has now, and its old address no more.
 
         It goes through DigitalOcean's API, so it also works while the cluster
-        itself is out of reach. What others on a shared cluster call ``"me"``
-        stays as it is.
+        itself is out of reach. The rules are in force at once, also while
+        another operation has the stack; then they are recorded, which has to
+        wait for its turn. What others on a shared cluster call ``"me"`` stays
+        as it is.
 
         Returns
         -------
@@ -199,13 +204,15 @@ class Guarded:
 
         Raises
         ------
-        AddressError, ApiError, EngineError
-            See each.
+        AddressError, ApiError
+            Before anything is changed.
+        EngineError
+            When it could not be recorded. The address is in force none the
+            less, and the next operation on the cluster records it.
         """
-        spec = self.spec
-        if not any(grant.source == ME for grant in spec.allow):
-            spec = changes.granted(spec, Grant(ME))
-        return self._apply(spec, "allow_me", find_me=True)
+        remembered = operations.read_spec(self._target, self.name)[2]
+        self._let_me_in(address.find(self._target), remembered)
+        return self.rules()
 
     def watch_me(self, *, every: float = 60.0) -> Watch:
         """Call `allow_me` whenever this machine's address has moved, until stopped.
@@ -232,11 +239,14 @@ class Guarded:
                 "Give one, for example every=60.",
             )
 
-        def look() -> tuple[tuple[str, ...], tuple[str, ...]]:
-            resolved = operations.read_spec(self._target, self.name)[1]
-            return address.find(self._target).cidrs, resolved.me.get(config.identity(), ())
+        def look() -> tuple[address.Address, State] | None:
+            _, resolved, remembered = operations.read_spec(self._target, self.name)
+            unrecorded = ahead.read(self._target, self.name)
+            found = address.find(self._target)
+            known = resolved.me.get(config.identity(), ())
+            return None if known == found.cidrs and not unrecorded else (found, remembered)
 
-        return Watch(look, self.allow_me, every)
+        return Watch(look, self._let_me_in, every)
 
     def egress(self, *entries: str) -> pd.DataFrame:
         """Say what nodes may reach.
@@ -323,6 +333,14 @@ class Guarded:
         return inspection.inspect(
             self._target, cluster=self.name, account=False, suppressions=suppress
         )
+
+    def _let_me_in(self, found: address.Address, remembered: State) -> None:
+        title = f"allow_me {self.name}"
+        spec = remembered.spec or ClusterSpec(self.name)
+        if not any(grant.source == ME for grant in spec.allow):
+            spec = changes.granted(spec, Grant(ME))
+        enforce.let_in(self._target, spec, remembered, found, title=title)
+        operations.apply(self._target, spec, title=title, find_me=True)
 
     def _apply(self, spec: ClusterSpec, verb: str, **options: Any) -> pd.DataFrame:
         title = f"{verb} {self.name}"

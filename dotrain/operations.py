@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from dotrain import account, catalog, names, pricing, settle, worker
+from dotrain import account, ahead, catalog, names, pricing, settle, worker
 from dotrain.api import Api
 from dotrain.engine import install, provider, state
 from dotrain.engine.driver import Driver
@@ -121,8 +121,10 @@ def apply(
     def work(progress: Progress) -> None:
         driver = interrupt.attach(open_driver(target, spec.name, progress))
         remembered = known = driver.read()
-        if remembered and remembered.resolved and me is not None:
-            known = replace(remembered, resolved=replace(remembered.resolved, me=me))
+        unrecorded = ahead.read(target, spec.name)
+        if remembered and remembered.resolved:
+            kept = {**remembered.resolved.me, **unrecorded} if me is None else me
+            known = replace(remembered, resolved=replace(remembered.resolved, me=kept))
         if remembered and remembered.spec:
             refuse_replacement(remembered, remembered.spec, spec)
         with closing(Api(target)) as api:
@@ -138,7 +140,11 @@ def apply(
         if adopted:
             # Taken in as they are; what differs from the spec is changed after.
             driver.up(create_program(spec, resolved, adopted), progress)
-        driver.up(create_program(spec, resolved), progress, refresh=refresh)
+        # What came into force past the state, and is not what should be, Pulumi
+        # has to see: by its state alone there might be nothing to do.
+        strayed = any(resolved.me.get(who) != cidrs for who, cidrs in unrecorded.items())
+        driver.up(create_program(spec, resolved), progress, refresh=refresh or strayed)
+        ahead.clear(target, spec.name, unrecorded)
 
     worker.run(title, work, interrupt=interrupt)
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 
 from dotrain import display
+from dotrain.address import Address
+from dotrain.engine.state import State
 from dotrain.errors import DotrainError
 
 
@@ -15,17 +17,18 @@ class Watch:
     Parameters
     ----------
     look : callable
-        Returns the CIDRs that ``"me"`` stands for now, and those that are let in.
+        Returns the address that this machine has moved to, with what the
+        stack remembers, or None.
     move : callable
-        Lets the new ones in, and the old ones no more.
+        Takes both, lets the address in, and the old one no more.
     every : float
         Seconds between two looks.
     """
 
     def __init__(
         self,
-        look: Callable[[], tuple[tuple[str, ...], tuple[str, ...]]],
-        move: Callable[[], object],
+        look: Callable[[], tuple[Address, State] | None],
+        move: Callable[[Address, State], object],
         every: float,
     ) -> None:
         self.moves: list[tuple[str, ...]] = []
@@ -65,10 +68,10 @@ class Watch:
     def _once(self) -> None:
         # A laptop that sleeps has no network for a while: say so, and go on.
         try:
-            now, let_in = self._look()
-            if now != let_in:
-                self._move()
-                self.moves.append(now)
+            moved = self._look()
+            if moved:
+                self._move(*moved)
+                self.moves.append(moved[0].cidrs)
             self.error = None
         except DotrainError as error:
             self.error = error
