@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, operations, render, teardown
+from dotrain import changes, config, expiry, operations, render, teardown
 from dotrain.api import Api
 from dotrain.confirm import require_name
 from dotrain.errors import ClusterNotFound, DotrainError
@@ -102,8 +102,7 @@ class Cluster(Guarded):
         ApiError
             When DigitalOcean refuses.
         """
-        remembered = operations.read(self._target, self.name)
-        cluster_id = remembered.resources.get("cluster") if remembered else None
+        cluster_id = expiry.current(self._target, self.name)[2].resources.get("cluster")
         if cluster_id is None:
             raise ClusterNotFound(
                 f"The cluster {self.name!r} does not exist yet.",
@@ -146,7 +145,8 @@ class Cluster(Guarded):
     def _summary(self) -> render.Summary:
         banner = "sandbox: nothing here is real or costs money" if self._target.is_sandbox else ""
         try:
-            spec, _, observed = self._observe()
+            # Looking at a cluster is no call that may change it.
+            spec, _, observed = self._observe(ending=False)
         except DotrainError as error:
             return render.Summary(self.name, str(error), {}, banner)
         cluster = observed.cluster

@@ -10,23 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from dotrain import (
     account,
-    address,
-    ahead,
     changes,
     config,
     durations,
-    enforce,
+    expiry,
     exposure,
     grants,
     inspection,
+    moving,
     operations,
     planning,
 )
 from dotrain.api import Api
 from dotrain.auditing import Suppression
-from dotrain.engine.state import State
-from dotrain.errors import SpecError
-from dotrain.grants import Grant
 from dotrain.plan import Plan
 from dotrain.rules import Compared, compare, desired
 from dotrain.sources import ME
@@ -40,6 +36,10 @@ if TYPE_CHECKING:
 
 class Guarded:
     """What is guarded by firewalls; `Cluster` is all there is to it.
+
+    A grant that has expired is ended by the next call, whatever that is, other
+    than `plan` and `audit`, which report it, and what changes nothing and asks
+    nobody: `spec`, `outputs`, and showing the cluster.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ class Guarded:
         label : str
             What it is for; `revoke` takes it.
         expires : str, datetime.timedelta or datetime.datetime, optional
-            When it ends: a span such as ``"8h"``, or an instant. It is taken
-            out by the next operation after that, or by ``dotrain sweep``.
+            When it ends: a span such as ``"8h"``, or an instant. The next call
+            after that takes it out, or ``dotrain sweep``.
         force : bool
             Whether this machine may lose its access by it.
 
@@ -140,7 +140,8 @@ class Guarded:
             See each.
         """
         grant = grants.make(source, to, label=label, expires=expires, now=_now())
-        spec = changes.granted(self.spec, grant)
+        # What has expired may have had this label; it ends with this operation.
+        spec = changes.granted(self.spec.without_expired(_now()), grant)
         return self._apply(spec, "allow", find_me=grant.source == ME, force=force)
 
     def revoke(
@@ -205,13 +206,12 @@ class Guarded:
         Raises
         ------
         AddressError, ApiError
-            Before anything is changed.
+            Before anything is recorded.
         EngineError
             When it could not be recorded. The address is in force none the
             less, and the next operation on the cluster records it.
         """
-        remembered = operations.read_spec(self._target, self.name)[2]
-        self._let_me_in(address.find(self._target), remembered)
+        moving.let_me_in(self._target, self.name)
         return self.rules()
 
     def watch_me(self, *, every: float = 60.0) -> Watch:
@@ -232,21 +232,7 @@ class Guarded:
         SpecError
             When `every` is not a positive number.
         """
-        if not isinstance(every, (int, float)) or isinstance(every, bool) or every <= 0:
-            raise SpecError(
-                f"Every {every!r} seconds is no interval.",
-                "It has to be a number above 0.",
-                "Give one, for example every=60.",
-            )
-
-        def look() -> tuple[address.Address, State] | None:
-            _, resolved, remembered = operations.read_spec(self._target, self.name)
-            unrecorded = ahead.read(self._target, self.name)
-            found = address.find(self._target)
-            known = resolved.me.get(config.identity(), ())
-            return None if known == found.cidrs and not unrecorded else (found, remembered)
-
-        return Watch(look, self._let_me_in, every)
+        return moving.watch(self._target, self.name, every)
 
     def egress(self, *entries: str) -> pd.DataFrame:
         """Say what nodes may reach.
@@ -334,14 +320,6 @@ class Guarded:
             self._target, cluster=self.name, account=False, suppressions=suppress
         )
 
-    def _let_me_in(self, found: address.Address, remembered: State) -> None:
-        title = f"allow_me {self.name}"
-        spec = remembered.spec or ClusterSpec(self.name)
-        if not any(grant.source == ME for grant in spec.allow):
-            spec = changes.granted(spec, Grant(ME))
-        enforce.let_in(self._target, spec, remembered, found, title=title)
-        operations.apply(self._target, spec, title=title, find_me=True)
-
     def _apply(self, spec: ClusterSpec, verb: str, **options: Any) -> pd.DataFrame:
         title = f"{verb} {self.name}"
         operations.apply(self._target, spec, title=title, **{"find_me": False, **options})
@@ -357,8 +335,9 @@ class Guarded:
         )
         return compare(wanted, observed.rules(), durations.stamp(_now()))
 
-    def _observe(self) -> tuple[ClusterSpec, Resolved, account.Observed]:
-        spec, resolved, _ = operations.read_spec(self._target, self.name)
+    def _observe(self, *, ending: bool = True) -> tuple[ClusterSpec, Resolved, account.Observed]:
+        read = expiry.current if ending else operations.read_spec
+        spec, resolved, _ = read(self._target, self.name)
         with closing(Api(self._target)) as api:
             found = account.observe(api, self.name, database=spec.database is not None)
             return spec, resolved, found

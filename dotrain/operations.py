@@ -10,7 +10,7 @@ from typing import Any
 
 from dotrain import account, ahead, catalog, names, pricing, settle, worker
 from dotrain.api import Api
-from dotrain.engine import install, provider, state
+from dotrain.engine import install, locks, provider, state
 from dotrain.engine.driver import Driver
 from dotrain.engine.progress import Progress
 from dotrain.engine.workspace import Workspace, backend
@@ -59,6 +59,22 @@ def read_spec(target: Target, name: str) -> tuple[ClusterSpec, Resolved, state.S
             "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
         )
     return remembered.spec, remembered.resolved, remembered
+
+
+def stacks(target: Target) -> list[str]:
+    """Return the names of all stacks in the backend of `target`."""
+    local = backend(target)
+    if local.directory is not None:
+        return state.stacks(local)
+    return open_driver(target, "", Progress("list stacks")).stacks()
+
+
+def busy(target: Target, name: str) -> bool:
+    """Return whether an operation is known to have the stack of `name`; asks no backend."""
+    local = backend(target)
+    if local.directory is None:
+        return False
+    return any(not lock.dead for lock in locks.find(local.locks(name)))
 
 
 class Interruptible:

@@ -70,7 +70,7 @@ def plan(name: str) -> None:
     """Show what 'up' would do to the cluster NAME: access, objects, cost."""
     from dotrain import lifecycle
 
-    click.echo(str(lifecycle.get(name).plan()))
+    click.echo(str(lifecycle.find(name)[0].plan()))
 
 
 @click.command()
@@ -104,7 +104,7 @@ def audit(name: str | None, account: bool, form: str) -> None:
     """Check the cluster NAME, or all of dotrain's; ends with status 1 when it fails."""
     from dotrain import lifecycle
 
-    found = lifecycle.get(name).audit() if name else lifecycle.audit(account=account)
+    found = lifecycle.find(name)[0].audit() if name else lifecycle.audit(account=account)
     shown = {"json": found.to_json, "sarif": found.to_sarif}.get(form, found.__str__)
     click.echo(shown())
     if not found.passed:

@@ -75,32 +75,6 @@ def test_nodes_may_talk_to_each_other(cluster: dotrain.Cluster) -> None:
     assert between == {"29400", "29500", "all"}
 
 
-def test_an_expired_grant_ends_with_the_next_operation(
-    cluster: dotrain.Cluster, sandbox: Sandbox
-) -> None:
-    cluster.allow("203.0.113.0/24", to="https", label="soon", expires="2s")
-    time.sleep(2.1)
-    (row,) = cluster.drift().itertuples()
-    assert (row.label, row.drift) == ("soon", "expired")
-    cluster.resize(count=1)
-    assert entering(cluster) == CLOSED
-
-
-def test_a_sweep_ends_what_has_expired_and_changes_nothing_else(
-    cluster: dotrain.Cluster, sandbox: Sandbox
-) -> None:
-    cluster.allow("203.0.113.0/24", to="https", label="soon", expires="2s")
-    time.sleep(2.1)
-    dotrain.use_sandbox(address="192.0.2.200")
-    (row,) = dotrain.sweep().itertuples()
-    assert row.cluster == "guarded"
-    assert "soon" in row.ended
-    assert entering(cluster) == CLOSED
-    before = sandbox.last_request()
-    assert len(dotrain.sweep()) == 0
-    assert sandbox.requests(before) == []
-
-
 def test_what_others_changed_is_drift_and_up_mends_it(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
