@@ -30,7 +30,7 @@ def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
         When the user interrupts it.
     """
     remembered = operations.read_spec(target, name)
-    if not _over(remembered[0]) or operations.busy(target, name):
+    if not over(remembered[0]) or operations.busy(target, name):
         return remembered
     try:
         end(target, name, remembered[0])
@@ -67,13 +67,14 @@ def sweep(target: Target) -> list[tuple[str, Grant]]:
 
 def end(target: Target, name: str, spec: ClusterSpec) -> list[Grant]:
     """End what has expired of `spec`, and return it; raises as `operations.apply` does."""
-    over = _over(spec)
-    if over:
+    ended = over(spec)
+    if ended:
         # Who locks himself out by it has asked for that when he gave it an end.
         operations.apply(target, spec, title=f"end expired {name}", find_me=False, force=True)
-    return over
+    return ended
 
 
-def _over(spec: ClusterSpec) -> list[Grant]:
+def over(spec: ClusterSpec) -> list[Grant]:
+    """Return the grants of `spec` whose time is over."""
     now = dt.datetime.now(dt.timezone.utc)
     return [one for one in spec.allow if durations.is_over(one.expires, now)]

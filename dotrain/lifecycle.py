@@ -147,7 +147,7 @@ def get(name: str) -> Cluster:
     'bert'
     """
     cluster, remembered = find(name)
-    if remembered.spec:
+    if remembered.spec and expiry.over(remembered.spec):
         expiry.current(current(), name)
     return cluster
 
