@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
-from dotrain import display
+from dotrain import address, display
 from dotrain.address import Address
 from dotrain.engine.state import State
-from dotrain.errors import DotrainError
+from dotrain.errors import AddressError, DotrainError
+
+# Seconds between two looks at this machine's own address, which cost nothing.
+_GLANCE = 1.0
+# And at the public one, while a network that has just come up does not answer yet.
+_SOON = 5.0
 
 
 class Watch:
@@ -22,7 +28,8 @@ class Watch:
     move : callable
         Takes both, lets the address in, and the old one no more.
     every : float
-        Seconds between two looks.
+        Seconds between two looks. There is one at once when this machine's own
+        address says that it is on another network.
     """
 
     def __init__(
@@ -45,11 +52,25 @@ class Watch:
         self._stopped.set()
         self._thread.join()
 
-    def wait(self) -> None:
-        """Wait until it is stopped; an interrupt ends the waiting and the watch."""
+    def wait(self, tell: Callable[[str], object] = lambda _: None) -> None:
+        """Wait until it is stopped; an interrupt ends the waiting and the watch.
+
+        Parameters
+        ----------
+        tell : callable
+            Told each move, and each trouble when it begins.
+        """
+        told, trouble = 0, ""
         try:
             while self._thread.is_alive():
-                self._thread.join(1)
+                self._thread.join(_GLANCE)
+                for cidrs in self.moves[told:]:
+                    tell(f"Moved to {' and '.join(cidrs)}: let in, and the old address no more.")
+                    told += 1
+                said = str(self.error or "")
+                if said not in ("", trouble):
+                    tell(said)
+                trouble = said
         except KeyboardInterrupt:
             self.stop()
 
@@ -62,8 +83,17 @@ class Watch:
     def _run(self) -> None:
         with display.using(display.Silent):
             while not self._stopped.is_set():
+                here = address.local()
                 self._once()
-                self._stopped.wait(self._every)
+                self._pause(here)
+
+    def _pause(self, here: str) -> None:
+        """Wait until the next look is due, or this machine is elsewhere than `here`."""
+        offline = isinstance(self.error, AddressError)
+        due = time.monotonic() + (min(self._every, _SOON) if offline else self._every)
+        while (left := due - time.monotonic()) > 0 and address.local() == here:
+            if self._stopped.wait(min(left, _GLANCE)):
+                return
 
     def _once(self) -> None:
         # A laptop that sleeps has no network for a while: say so, and go on.

@@ -147,12 +147,12 @@ def sweep(form: str) -> None:
 @output.shown
 def allow_me(name: str, watch: bool, every: float, form: str) -> None:
     """Let this machine into NAME under its present address, and its old one no more."""
-    from dotrain import lifecycle
+    from dotrain import display, lifecycle
 
     cluster = lifecycle.get(name)
     output.show(cluster.allow_me(), form)
     if watch:
-        cluster.watch_me(every=every).wait()
+        cluster.watch_me(every=every).wait(display.to_stderr)
 
 
 COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, sweep, allow_me)

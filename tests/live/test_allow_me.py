@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +19,7 @@ from typing import Any
 import pytest
 
 import dotrain
-from dotrain import ahead, display, errors, target
+from dotrain import address, ahead, display, errors, target
 from dotrain.engine.progress import Progress
 from dotrain.engine.workspace import backend
 from tests.live.conftest import Sandbox
@@ -36,8 +41,8 @@ def cluster(made: dotrain.Cluster) -> Iterator[dotrain.Cluster]:
     assert ahead.read(target.current(), "mobile") == {}
 
 
-def at(address: str) -> None:
-    dotrain.use_sandbox(address=address)
+def at(place: str) -> None:
+    dotrain.use_sandbox(address=place)
 
 
 def puts(sandbox: Sandbox, after: int) -> list[tuple[str, Any]]:
@@ -65,7 +70,7 @@ def in_force(sandbox: Sandbox) -> dict[str, set[str]]:
 
 
 def everywhere(*addresses: str) -> dict[str, set[str]]:
-    cidrs = {f"{address}/32" for address in addresses}
+    cidrs = {f"{one}/32" for one in addresses}
     return {"nodes": cidrs, "control-plane": cidrs, "database": set(addresses)}
 
 
@@ -167,6 +172,51 @@ def test_a_watch_records_what_was_not_recorded(cluster: dotrain.Cluster, sandbox
         watch.stop()
     assert watch.moves[0] == (f"{CAFE}/32",)
     assert len(cluster.drift()) == 0
+
+
+def test_a_change_of_network_is_noticed_before_the_next_look_is_due(
+    cluster: dotrain.Cluster, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = ["10.0.0.4"]
+    monkeypatch.setattr(address, "local", lambda: here[-1])
+    watch = cluster.watch_me(every=3600)
+    try:
+        watch._thread.join(0.3)
+        at(CAFE)
+        watch._thread.join(1.2)
+        assert watch.moves == []
+        here.append("192.168.1.17")
+        begun = time.monotonic()
+        while not watch.moves:
+            assert time.monotonic() < begun + 30, watch
+            watch._thread.join(0.05)
+    finally:
+        watch.stop()
+    assert in_force(sandbox) == everywhere(CAFE)
+
+
+def test_a_watch_from_a_shell_says_each_move(cluster: dotrain.Cluster, sandbox: Sandbox) -> None:
+    command = ["--sandbox", "allow-me", "mobile", "--watch", "--every", "0.1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "dotrain", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as shell:
+        # Nothing that goes wrong may leave it running.
+        limit = threading.Timer(60, shell.kill)
+        limit.start()
+        assert shell.stdout
+        assert shell.stderr
+        next(line for line in shell.stdout if "control-plane" in line)
+        at(CAFE)
+        cluster.allow_me()
+        said = next(line for line in shell.stderr if line.startswith("Moved to"))
+        shell.send_signal(signal.SIGINT)
+        assert shell.wait() == 0
+        limit.cancel()
+    assert f"{HOME}/32" in said
+    assert in_force(sandbox) == everywhere(HOME)
 
 
 def test_two_who_share_a_cluster_stay_in_each_others_requests(
