@@ -31,6 +31,8 @@ format: $(STAMP)
 
 bench: engine  ## Measure, and print the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/operations.py
+	$(BIN)/python benchmarks/allow_me.py
+	$(BIN)/python benchmarks/plan.py
 	$(BIN)/python benchmarks/algebra.py
 	$(BIN)/python benchmarks/audit.py
 

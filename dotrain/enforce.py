@@ -96,7 +96,9 @@ def _send(
     seconds = time.monotonic() - begun
     done = [layer for layer, error in errors.items() if error is None]
     if done:
-        progress.note(f"In force after {seconds:.2f} s: {', '.join(done)}. Now it is recorded.")
+        progress.note(
+            f"In force after {seconds:.2f} s: {', '.join(done)}. Recording it in the state."
+        )
     for layer, error in errors.items():
         if isinstance(error, ApiError) and not isinstance(error, _HOPELESS):
             progress.note(f"Not in force yet: {layer}. {error.what} {error.why}")
