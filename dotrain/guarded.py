@@ -217,10 +217,15 @@ class Guarded:
     def watch_me(self, *, every: float = 60.0) -> Watch:
         """Call `allow_me` whenever this machine's address has moved, until stopped.
 
+        It goes by what is granted: when ``"me"`` is revoked or has expired,
+        there is nothing to follow.
+
         Parameters
         ----------
         every : float
-            Seconds between two looks at the address.
+            Seconds between two looks at the public address. A change of this
+            machine's own address, as on another network, is noticed within a
+            second or two.
 
         Returns
         -------

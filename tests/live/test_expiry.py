@@ -117,6 +117,16 @@ def test_a_sweep_ends_it_and_changes_nothing_else(
     assert sandbox.requests(before) == []
 
 
+def test_where_nothing_has_expired_no_engine_is_needed(
+    cluster: dotrain.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dotrain.sweep()
+    monkeypatch.setenv("DOTRAIN_PULUMI", "/no/such/pulumi")
+    assert dotrain.sweep().empty
+    assert list(dotrain.clusters().name) == ["brief"]
+    assert len(dotrain.get("brief").drift()) == 0
+
+
 def test_a_sweep_passes_over_a_cluster_in_trouble_and_says_so_at_the_end(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
