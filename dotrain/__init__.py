@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dotrain.errors import DotrainError
     from dotrain.grants import Grant
     from dotrain.lifecycle import audit, clusters, down, get, sweep, up
+    from dotrain.operation import Operation
     from dotrain.spec import ClusterSpec, Database, Pool
     from dotrain.target import use_digitalocean, use_sandbox
 
@@ -31,6 +32,7 @@ __all__ = [
     "Database",
     "DotrainError",
     "Grant",
+    "Operation",
     "Pool",
     "Suppression",
     "audit",
@@ -53,6 +55,7 @@ _HOME = {
     "Database": "spec",
     "DotrainError": "errors",
     "Grant": "grants",
+    "Operation": "operation",
     "Pool": "spec",
     "Suppression": "auditing",
     "audit": "lifecycle",

@@ -11,13 +11,14 @@ import datetime as dt
 import functools
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
 import stamina
 
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
+from dotrain.hidden import Hidden, bare
 from dotrain.target import Target
 
 # stamina logs each repetition, and Python prints what no handler takes.
@@ -27,6 +28,8 @@ _PAGE = 200
 _ATTEMPTS = 4
 _TIMEOUT = 30.0
 _LONGEST_WAIT = 30.0
+# Of a managed database: its password, and its address with the password in it.
+_SECRETS = frozenset({"password", "uri"})
 
 
 class Api:
@@ -40,14 +43,17 @@ class Api:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._client = httpx.Client(
-            base_url=target.url,
-            headers={"Authorization": f"Bearer {target.token}", "User-Agent": "dotrain"},
-            timeout=_TIMEOUT,
-            verify=_trust(),
-            # A redirect could carry the token to another host.
-            follow_redirects=False,
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=target.url,
+                headers={"User-Agent": "dotrain"},
+                timeout=_TIMEOUT,
+                verify=_trust(),
+                # A redirect could carry the token to another host.
+                follow_redirects=False,
+            )
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise bare(error)  # noqa: B904 - it is the same error
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -60,18 +66,13 @@ class Api:
         ------
         TokenRejected, NotFound, RateLimited, Unreachable, ApiError
         """
-        response = self._request("GET", path, params)
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise _unreadable(path, response, "is not JSON, or was cut short") from error
-        if not isinstance(answer, dict):
-            raise _unreadable(path, response, "is not a JSON object")
+        answer: dict[str, Any] = self._request("GET", path, params, _parse)
         return answer
 
     def text(self, path: str, **params: object) -> str:
-        """Return the answer to GET `path` as text; raises as `get` does."""
-        return self._request("GET", path, params).text
+        """Return the answer to GET `path` as text, a secret one; raises as `get` does."""
+        text: str = self._request("GET", path, params, lambda answer: Hidden(answer.text))
+        return text
 
     def pages(self, path: str, key: str, **params: object) -> Iterator[dict[str, Any]]:
         """Yield every entry of a list, page after page; raises as `get` does.
@@ -97,7 +98,7 @@ class Api:
 
     def put(self, path: str, body: Mapping[str, object]) -> None:
         """Replace what is at `path` by `body`; raises as `get` does."""
-        self._request("PUT", path, {}, body)
+        self._request("PUT", path, {}, body=body)
 
     def delete(self, path: str) -> None:
         """Delete `path`; it is no error when it is gone already. Raises as `get` does."""
@@ -111,18 +112,24 @@ class Api:
         method: str,
         path: str,
         params: dict[str, object],
+        read: Callable[[httpx.Response], object] = lambda _: None,
         body: Mapping[str, object] | None = None,
-    ) -> httpx.Response:
+    ) -> Any:
+        """Return what `read` makes of the answer."""
         query = {key: str(value) for key, value in params.items()}
+        authorization = {"Authorization": Hidden(f"Bearer {self._target.token}")}
         try:
             for attempt in stamina.retry_context(
                 on=_backoff, attempts=_ATTEMPTS, wait_initial=0.5, wait_max=_LONGEST_WAIT
             ):
                 with attempt:
-                    answer = self._client.request(method, path, params=query, json=body)
-                    return answer.raise_for_status()
+                    return read(
+                        self._client.request(
+                            method, path, params=query, headers=authorization, json=body
+                        ).raise_for_status()
+                    )
         except httpx.HTTPStatusError as error:
-            raise _status_error(method, path, error.response) from error
+            raise _status_error(method, path, error.response) from bare(error)
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"DigitalOcean's API at {self._target.url} does not answer.",
@@ -131,7 +138,9 @@ class Api:
                 "same call again."
                 if not self._target.is_sandbox
                 else "Call dotrain.use_sandbox() to start the sandbox again.",
-            ) from error
+            ) from bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise bare(error)  # noqa: B904 - it is the same error
         raise AssertionError  # retry_context returns or raises
 
 
@@ -156,9 +165,27 @@ def _backoff(error: Exception) -> bool | dt.timedelta:
     return dt.timedelta(seconds=max(0.0, wait)) if wait <= _LONGEST_WAIT else False
 
 
-def _unreadable(path: str, response: httpx.Response, reason: str) -> ApiError:
+def _parse(response: httpx.Response) -> dict[str, Any]:
+    reason = "is not a JSON object"
+    try:
+        answer = response.json(object_hook=_hide)
+    except ValueError:
+        # Not chained: that error holds the whole text.
+        answer, reason = None, "is not JSON, or was cut short"
+    if not isinstance(answer, dict):
+        raise _unreadable(response, reason)
+    return answer
+
+
+def _hide(value: dict[str, Any]) -> dict[str, Any]:
+    """Hide what an object of the API has of secrets: dotrain needs none of them."""
+    hidden = {key: Hidden(value[key]) for key in _SECRETS & value.keys() if value[key]}
+    return {**value, **hidden}
+
+
+def _unreadable(response: httpx.Response, reason: str) -> ApiError:
     return ApiError(
-        f"DigitalOcean's answer to GET {path} cannot be read.",
+        f"DigitalOcean's answer to GET {response.request.url.path} cannot be read.",
         f"It {reason}.",
         "Try again; if it stays, see https://status.digitalocean.com.",
         status=response.status_code,

@@ -7,11 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, expiry, operations, render, teardown
+from dotrain import changes, config, expiry, operations, render, stack
 from dotrain.api import Api
 from dotrain.confirm import require_name
 from dotrain.errors import ClusterNotFound, DotrainError
 from dotrain.guarded import Guarded
+from dotrain.operation import Operation
 from dotrain.spec import ClusterSpec
 
 if TYPE_CHECKING:
@@ -39,8 +40,17 @@ class Cluster(Guarded):
         ``vpc_id``, ``tag``, ``kubernetes_version``, and with a database
         ``database_id``, ``database_host``, ``database_port``.
         """
-        remembered = operations.read(self._target, self.name)
+        remembered = stack.read(self._target, self.name)
         return dict(remembered.outputs) if remembered else {}
+
+    @property
+    def operation(self) -> Operation | None:
+        """The newest operation on it from this machine, running or ended; None before the first.
+
+        ``.running``, ``.progress`` and ``.error`` say how it is, ``.wait()``
+        shows it until it ends, ``.stop()`` asks it to end.
+        """
+        return operations.latest(self._target, self.name)
 
     def up(self) -> Cluster:
         """Bring the cluster back to its spec, also what others have changed, and return it.
@@ -140,18 +150,20 @@ class Cluster(Guarded):
             When something is left; it carries what.
         """
         require_name(self.name, confirm)
-        return teardown.down(self._target, self.name)
+        return operations.down(self._target, self.name)
 
     def _summary(self) -> render.Summary:
         banner = "sandbox: nothing here is real or costs money" if self._target.is_sandbox else ""
+        operation = self.operation
+        doing = {"operation": operation.summary} if operation and operation.summary else {}
         try:
             # Looking at a cluster is no call that may change it.
             spec, _, observed = self._observe(ending=False)
         except DotrainError as error:
-            return render.Summary(self.name, str(error), {}, banner)
+            return render.Summary(self.name, str(error), doing, banner)
         cluster = observed.cluster
         if cluster is None:
-            return render.Summary(self.name, "no cluster (up() makes it)", {}, banner)
+            return render.Summary(self.name, "no cluster (up() makes it)", doing, banner)
         entering = {
             rule.peer
             for rule in observed.rules()
@@ -165,6 +177,7 @@ class Cluster(Guarded):
                 "region": f"{cluster['region']}, Kubernetes {cluster['version']}",
                 "nodes": _nodes(cluster, spec),
                 "who may enter": ", ".join(sorted(entering)) or "nobody",
+                **doing,
             },
             banner,
         )

@@ -8,8 +8,12 @@
 ``DIGITALOCEAN_TOKEN``    the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
 ``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
+``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
 ========================  ====================================================
+
+It asks with `os.getenv`: IPython's verbose tracebacks show the value of each
+name in the lines around an error, and `os.environ` has the token.
 """
 
 from __future__ import annotations
@@ -23,8 +27,19 @@ from pathlib import Path
 import platformdirs
 
 from dotrain.errors import ConfigError
+from dotrain.hidden import Hidden
 
 DEFAULT_API_URL = "https://api.digitalocean.com"
+
+# What a program that does not talk to the cloud has no use for and must not see.
+_SECRETS = (
+    "DIGITALOCEAN_TOKEN",
+    "DIGITALOCEAN_ACCESS_TOKEN",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "SPACES_ACCESS_KEY_ID",
+    "SPACES_SECRET_ACCESS_KEY",
+)
 
 # What a hosted kernel leaves in its environment. On one of these "me" is the
 # kernel's address, often shared with strangers, and not the browser's.
@@ -47,7 +62,7 @@ def home() -> Path:
     ConfigError
         When it cannot be made or written.
     """
-    path = Path(os.environ.get("DOTRAIN_HOME") or platformdirs.user_data_dir("dotrain"))
+    path = Path(os.getenv("DOTRAIN_HOME") or platformdirs.user_data_dir("dotrain"))
     try:
         absolute = path.expanduser().absolute()
     except RuntimeError as error:
@@ -62,7 +77,10 @@ def home() -> Path:
 def private_dir(path: Path) -> Path:
     """Make a directory only this user can enter, with its parents, and return it."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Each parent by itself: `parents=True` would leave them open to others.
+        for parent in [one for one in path.parents if not one.exists()][::-1]:
+            parent.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
         if path.stat().st_mode & 0o077 and os.name == "posix":
             path.chmod(0o700)
     except OSError as error:
@@ -83,41 +101,44 @@ def write_private(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         Path(partial).replace(path)
+        partial = ""
     except OSError as error:
-        if partial:
-            Path(partial).unlink(missing_ok=True)
         raise ConfigError(
             f"The file {path} cannot be written.",
             f"{error.strerror or error}.",
             "Free some space or make the directory writable, then run the same call again.",
         ) from error
+    finally:
+        if partial:
+            Path(partial).unlink(missing_ok=True)
 
 
 def pulumi_override() -> Path | None:
     """Return the Pulumi CLI that ``DOTRAIN_PULUMI`` names, if it names one."""
-    value = os.environ.get("DOTRAIN_PULUMI")
+    value = os.getenv("DOTRAIN_PULUMI")
     return Path(value).expanduser() if value else None
 
 
 def backend_override() -> str | None:
     """Return the Pulumi backend URL that ``DOTRAIN_BACKEND`` names, if it names one."""
-    return os.environ.get("DOTRAIN_BACKEND") or None
+    return os.getenv("DOTRAIN_BACKEND") or None
 
 
 def api_token() -> str | None:
     """Return the DigitalOcean token of the environment; the provider reads the same two names."""
-    token = os.environ.get("DIGITALOCEAN_TOKEN") or os.environ.get("DIGITALOCEAN_ACCESS_TOKEN")
-    return (token or "").strip() or None
+    token = os.getenv("DIGITALOCEAN_TOKEN") or os.getenv("DIGITALOCEAN_ACCESS_TOKEN")
+    stripped = (token or "").strip()
+    return Hidden(stripped) if stripped else None
 
 
 def api_url() -> str:
     """Return the API endpoint, a bare origin."""
-    return (os.environ.get("DIGITALOCEAN_API_URL") or DEFAULT_API_URL).rstrip("/")
+    return (os.getenv("DIGITALOCEAN_API_URL") or DEFAULT_API_URL).rstrip("/")
 
 
 def target_kind() -> str:
     """Return the account to work on when the program names none."""
-    kind = os.environ.get("DOTRAIN_TARGET") or "digitalocean"
+    kind = os.getenv("DOTRAIN_TARGET") or "digitalocean"
     if kind not in ("digitalocean", "sandbox"):
         raise ConfigError(
             f"DOTRAIN_TARGET is {kind!r}.",
@@ -127,15 +148,34 @@ def target_kind() -> str:
     return kind
 
 
+def environment() -> dict[str, str]:
+    """Return this process's environment, its values hidden from tracebacks."""
+    return {name: Hidden(value) for name, value in os.environ.items()}
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """Return this process's environment, less the tokens and passphrases in it."""
+    return {name: value for name, value in os.environ.items() if name not in _SECRETS}
+
+
 def sandbox_delay() -> float:
     """Return the seconds a sandbox cluster takes to become ready."""
-    value = os.environ.get("DOTRAIN_SANDBOX_DELAY", "3")
+    return _seconds("DOTRAIN_SANDBOX_DELAY", 3)
+
+
+def patience() -> float:
+    """Return the seconds to wait for an operation that runs on another machine."""
+    return _seconds("DOTRAIN_PATIENCE", 600)
+
+
+def _seconds(name: str, default: float) -> float:
+    value = os.getenv(name)
     try:
-        return max(0.0, float(value))
+        return default if value is None else max(0.0, float(value))
     except ValueError as error:
         raise ConfigError(
-            f"DOTRAIN_SANDBOX_DELAY is {value!r}, which is not a number.",
-            fix="Set it to seconds, for example 3, or unset it.",
+            f"{name} is {value!r}, which is not a number.",
+            fix=f"Set it to seconds, for example {default:g}, or unset it.",
         ) from error
 
 
@@ -149,32 +189,33 @@ def passphrase_override() -> dict[str, str]:
     names = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
     if backend_override() is None:
         return {}
-    return {name: os.environ[name] for name in names if os.environ.get(name)}
+    return {name: Hidden(value) for name in names if (value := os.getenv(name))}
 
 
 def identity() -> str:
     """Return who says ``"me"`` here: ``DOTRAIN_ME``, or the user and the machine."""
-    named = os.environ.get("DOTRAIN_ME")
-    if named:
-        return named
+    return os.getenv("DOTRAIN_ME") or f"{user()}@{socket.gethostname()}"
+
+
+def user() -> str:
+    """Return the name of the user whose process this is."""
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):
         # A container may run under a number that no user has.
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"
+        return "somebody"
 
 
 def hosted_kernel() -> str | None:
     """Return the name of the hosted notebook service this kernel runs on, if any."""
-    return next((name for variable, name in _HOSTED.items() if os.environ.get(variable)), None)
+    return next((name for variable, name in _HOSTED.items() if os.getenv(variable)), None)
 
 
 def search_path() -> list[Path]:
     """Return the directories of ``PATH``."""
-    return [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
+    return [Path(part) for part in os.getenv("PATH", "").split(os.pathsep) if part]
 
 
 def pulumi_home() -> Path:
     """Return the directory where the user's own Pulumi keeps its plugins."""
-    return Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
+    return Path(os.getenv("PULUMI_HOME") or "~/.pulumi").expanduser()

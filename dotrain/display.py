@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -117,7 +118,9 @@ def _line(step: Step) -> str:
 
 
 def _cells(step: Step) -> tuple[str, ...]:
-    seconds = "" if step.status == "running" else f"{step.seconds:.1f} s"
+    # Whole seconds while it runs, so that a live view changes once a second.
+    running = step.status == "running"
+    seconds = f"{time.monotonic() - step.started:.0f} s" if running else f"{step.seconds:.1f} s"
     return _MARKS[step.status], step.verb, step.kind, step.name, seconds
 
 

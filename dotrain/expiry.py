@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 
-from dotrain import durations, operations
+from dotrain import durations, operations, stack
 from dotrain.engine.state import State
 from dotrain.errors import DotrainError, OperationInterrupted, StackLocked
 from dotrain.grants import Grant
@@ -25,11 +25,11 @@ def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
     Raises
     ------
     ClusterNotFound
-        As `operations.read_spec`.
+        As `stack.read_spec`.
     OperationInterrupted
         When the user interrupts it.
     """
-    remembered = operations.read_spec(target, name)
+    remembered = stack.read_spec(target, name)
     if not over(remembered[0]) or operations.busy(target, name):
         return remembered
     try:
@@ -40,7 +40,7 @@ def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
         raise
     except DotrainError as error:
         warnings.warn(f"What has expired on {name!r} is still in force. {error}", stacklevel=2)
-    return operations.read_spec(target, name)
+    return stack.read_spec(target, name)
 
 
 def sweep(target: Target) -> list[tuple[str, Grant]]:
@@ -53,9 +53,9 @@ def sweep(target: Target) -> list[tuple[str, Grant]]:
     """
     ended: list[tuple[str, Grant]] = []
     failed: list[DotrainError] = []
-    for name in operations.stacks(target):
+    for name in stack.stacks(target):
         try:
-            remembered = operations.read(target, name)
+            remembered = stack.read(target, name)
             if remembered and remembered.spec:
                 ended += [(name, grant) for grant in end(target, name, remembered.spec)]
         except DotrainError as error:  # noqa: PERF203 - one in trouble must not keep others open

@@ -84,6 +84,17 @@ def ended(found: Iterable[tuple[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(list(found), columns=["cluster", "ended"]).astype("str")
 
 
+def gone(rows: Iterable[tuple[str, int, int]]) -> pd.DataFrame:
+    """Return what a teardown deleted as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns kind (str), found (int, before), left (int, after).
+    """
+    return pd.DataFrame(rows, columns=["kind", "found", "left"])
+
+
 def clusters(found: Iterable[Mapping[str, Any]], incomplete: Iterable[str] = ()) -> pd.DataFrame:
     """Return clusters as a frame.
 

@@ -19,7 +19,7 @@ from dotrain import (
     inspection,
     moving,
     operations,
-    planning,
+    stack,
 )
 from dotrain.api import Api
 from dotrain.auditing import Suppression
@@ -56,7 +56,7 @@ class Guarded:
     @property
     def spec(self) -> ClusterSpec:
         """What the cluster should be, as its stack remembers it."""
-        return operations.read_spec(self._target, self.name)[0]
+        return stack.read_spec(self._target, self.name)[0]
 
     def rules(self) -> pd.DataFrame:
         """Return every rule that lets anything in or out: those wanted, and those in force.
@@ -181,7 +181,7 @@ class Guarded:
         LockedOut, ApiError, EngineError
             See each.
         """
-        spec, resolved, _ = operations.read_spec(self._target, self.name)
+        spec, resolved, _ = stack.read_spec(self._target, self.name)
         services = (to,) if isinstance(to, str) else to
         others = changes.without_me(resolved, config.identity())
         if source == ME and label is None and services is None and others:
@@ -273,7 +273,7 @@ class Guarded:
         Plan
             Who gains and who loses access, what is replaced, what it costs.
         """
-        return planning.plan(self._target, changes.asked(self.spec, asked, self.name, _now()))
+        return operations.plan(self._target, changes.asked(self.spec, asked, self.name, _now()))
 
     def exposure(self) -> pd.DataFrame:
         """Return who can reach what in effect, whoever made the rule.
@@ -341,7 +341,7 @@ class Guarded:
         return compare(wanted, observed.rules(), durations.stamp(_now()))
 
     def _observe(self, *, ending: bool = True) -> tuple[ClusterSpec, Resolved, account.Observed]:
-        read = expiry.current if ending else operations.read_spec
+        read = expiry.current if ending else stack.read_spec
         spec, resolved, _ = read(self._target, self.name)
         with closing(Api(self._target)) as api:
             found = account.observe(api, self.name, database=spec.database is not None)

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, names, operations, rules
+from dotrain import address, names, rules, stack
 from dotrain.api import Api
 from dotrain.auditing import Finding, Own, Subject, Suppression, audit, by_design, report
 from dotrain.errors import AddressError, NotFound
@@ -117,7 +117,7 @@ def inspect(
     own = {}
     for one in found["kubernetes_clusters"]:
         name = names.cluster_of(one["tags"])
-        remembered = operations.read(target, name) if name else None
+        remembered = stack.read(target, name) if name else None
         if name and remembered and remembered.spec and remembered.resolved:
             own[name] = _own(remembered.spec, remembered.resolved, one, found["databases"])
             accepted += by_design(remembered.spec)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, expiry, names, operations, teardown
+from dotrain import account, changes, expiry, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.cluster import Cluster
@@ -37,6 +37,7 @@ def up(
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
     force: bool = False,
+    wait: bool = True,
 ) -> Cluster:
     """Make a cluster, or bring one to what is asked for, and return it when it is ready.
 
@@ -72,6 +73,9 @@ def up(
         Patch upgrades in the maintenance window.
     force : bool
         Whether this machine may lose its access by it.
+    wait : bool
+        Whether to wait until it is ready. Otherwise it is made meanwhile, in a
+        process that the end of this kernel does not end; `get` waits for it.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def up(
     """
     check_name(name, "cluster")
     target = current()
-    remembered = operations.read(target, name)
+    remembered = stack.read(target, name)
     arguments = {
         "pool": pool,
         "pools": pools,
@@ -117,19 +121,23 @@ def up(
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
-    operations.apply(target, spec, title=f"up {name}", find_me=True, force=force)
+    operations.apply(target, spec, title=f"up {name}", find_me=True, force=force, wait=wait)
     return Cluster(name, target)
 
 
-def get(name: str) -> Cluster:
+def get(name: str, *, wait: bool = True) -> Cluster:
     """Return the cluster `name`, from any notebook and after any restart; makes nothing.
 
-    What has expired on it is ended first.
+    An operation that runs on it, begun by a kernel that may be gone, is shown
+    until it ends. Interrupt that, and it goes on by itself. What has expired on
+    it is ended first.
 
     Parameters
     ----------
     name : str
         The cluster's name.
+    wait : bool
+        Whether to wait for an operation that runs on it.
 
     Returns
     -------
@@ -140,19 +148,27 @@ def get(name: str) -> Cluster:
     ------
     ClusterNotFound
         When there is none.
+    OperationInterrupted
+        When the waiting was interrupted.
 
     Examples
     --------
     >>> dotrain.get("bert").spec.name
     'bert'
     """
+    target = current()
+    check_name(name, "cluster")
+    begun = operations.running(target, name)
+    if begun is not None and wait:
+        # Why it failed, if it did, is shown, and said by the cluster's repr.
+        begun.follow()
     cluster, remembered = find(name)
-    if remembered.spec and expiry.over(remembered.spec):
-        expiry.current(current(), name)
+    if remembered and remembered.spec and expiry.over(remembered.spec):
+        expiry.current(target, name)
     return cluster
 
 
-def find(name: str) -> tuple[Cluster, state.State]:
+def find(name: str) -> tuple[Cluster, state.State | None]:
     """Return the cluster `name` and what its stack remembers, and change nothing.
 
     Raises
@@ -162,8 +178,8 @@ def find(name: str) -> tuple[Cluster, state.State]:
     """
     target = current()
     check_name(name, "cluster")
-    remembered = operations.read(target, name)
-    if remembered is None:
+    remembered = stack.read(target, name)
+    if remembered is None and operations.running(target, name) is None:
         raise ClusterNotFound(
             f"dotrain knows no cluster {name!r} on {target.kind}.",
             "There is no state of that name in this backend.",
@@ -198,7 +214,7 @@ def clusters() -> pd.DataFrame:
     with closing(Api(target)) as api:
         found = account.clusters(api)
     have = {names.cluster_of(one["tags"]) for one in found}
-    stacks = operations.stacks(target)
+    stacks = stack.stacks(target)
     return frames.clusters(found, (name for name in stacks if name not in have))
 
 
@@ -233,7 +249,7 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     check_name(name, "cluster")
     target = current()
     require_name(name, confirm)
-    return teardown.down(target, name)
+    return operations.down(target, name)
 
 
 def sweep() -> pd.DataFrame:

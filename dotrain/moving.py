@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from dotrain import address, ahead, changes, config, enforce, expiry, operations
+from dotrain import address, ahead, changes, config, enforce, expiry, operations, stack
 from dotrain.engine.state import State
 from dotrain.errors import SpecError
 from dotrain.grants import Grant
@@ -22,7 +22,7 @@ def let_me_in(target: Target, name: str) -> None:
     ClusterNotFound, AddressError, ApiError, EngineError
         See each.
     """
-    remembered = operations.read_spec(target, name)[2]
+    remembered = stack.read_spec(target, name)[2]
     _move(target, name, address.find(target), remembered)
 
 
@@ -61,7 +61,7 @@ def _move(target: Target, name: str, found: address.Address, remembered: State) 
         spec = changes.granted(spec, Grant(ME))
     title = f"allow_me {name}"
     enforce.let_in(target, spec, remembered, found, title=title)
-    operations.apply(target, spec, title=title, find_me=True)
+    operations.apply(target, spec, title=title, find_me=True, found=found)
 
 
 def _says_me(spec: ClusterSpec) -> bool:

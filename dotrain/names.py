@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dotrain.spec import Pool
 
 LABEL = "dotrain"
+_POOL = "pool-"
 
 
 def label(cluster: str) -> str:
@@ -35,7 +36,12 @@ def pool_name(pool: Pool) -> str:
 
 def pool_key(pool: Pool) -> str:
     """Return a pool's name in the program: ``"pool-train-s-4vcpu-8gb"``."""
-    return f"pool-{pool_name(pool)}"
+    return f"{_POOL}{pool_name(pool)}"
+
+
+def is_pool_key(key: str) -> bool:
+    """Return whether a name in the program is that of a pool of training nodes."""
+    return key.startswith(_POOL)
 
 
 def cluster_of(tags: Iterable[str]) -> str | None:

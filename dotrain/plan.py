@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from dotrain import pricing
 from dotrain.engine.preview import Planned
@@ -14,6 +14,8 @@ from dotrain.rules import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PARTS: dict[str, Any] = {"gains": Rule, "loses": Rule, "steps": Planned, "cost": pricing.Line}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,20 @@ class Plan:
     steps: tuple[Planned, ...]
     cost: tuple[pricing.Line, ...]
     notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON; `from_dict` reads it back."""
+        return {
+            "name": self.name,
+            **{key: [asdict(one) for one in getattr(self, key)] for key in _PARTS},
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """Return the plan that `to_dict` made `data` of."""
+        parts = {key: tuple(kind(**one) for one in data[key]) for key, kind in _PARTS.items()}
+        return cls(name=data["name"], notes=tuple(data["notes"]), **parts)
 
     @property
     def replaced(self) -> tuple[Planned, ...]:

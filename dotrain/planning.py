@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from contextlib import closing
 
-from dotrain import account, algebra, operations, pricing, rules, settle, worker
+from dotrain import account, algebra, pricing, rules, settle
+from dotrain.address import Address
 from dotrain.api import Api
-from dotrain.engine.progress import Progress
 from dotrain.plan import Plan, notes_on
 from dotrain.spec import ClusterSpec
-from dotrain.target import Target
+from dotrain.turn import Turn
 
 _OWN = ("nodes", "control-plane", "database")
 
 
-def plan(target: Target, spec: ClusterSpec) -> Plan:
-    """Return what `operations.apply` would do for `spec`; changes nothing.
+def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
+    """Return what `applying.apply` would do for `spec`; changes nothing.
 
     Parameters
     ----------
-    target : Target
-        The account.
+    turn : Turn
+        The operation.
     spec : ClusterSpec
         What should be.
+    found : Address or None
+        What ``"me"`` stands for here now.
 
     Raises
     ------
     SpecError, AddressError, ApiError, EngineError
-        As `operations.apply`.
+        As `applying.apply`.
     """
-    wanted_spec = spec.without_expired(dt.datetime.now(dt.timezone.utc))
+    driver = turn.driver()
+    remembered = driver.read()
+    with closing(Api(turn.target)) as api:
+        resolved = settle.settle(api, turn.target, spec, remembered, turn.progress, found=found)
+        observed = account.observe(api, spec.name, database=spec.database is not None)
+        bill = pricing.lines(spec, api.pages("/v2/sizes", "sizes"))
+    wanted = rules.desired(
+        spec,
+        resolved,
+        cluster_id=observed.cluster["id"] if observed.cluster else "",
+        # A database that is not there yet has no port; any will do to compare.
+        database_port=observed.database_port or 25060,
+    )
+    settle.check(spec, tuple(wanted))
+    in_force = [rule for rule in observed.rules() if rule.layer in _OWN]
+    change = algebra.diff(in_force, wanted)
+    # The slowest import of all (0.75 s), only where it is needed.
+    from dotrain.program import create_program
 
-    def work(progress: Progress) -> Plan:
-        driver = operations.open_driver(target, spec.name, progress)
-        remembered = driver.read()
-        with closing(Api(target)) as api:
-            resolved = settle.settle(api, target, wanted_spec, remembered, progress, find_me=True)
-            observed = account.observe(api, spec.name, database=wanted_spec.database is not None)
-            bill = pricing.lines(wanted_spec, api.pages("/v2/sizes", "sizes"))
-        wanted = rules.desired(
-            wanted_spec,
-            resolved,
-            cluster_id=observed.cluster["id"] if observed.cluster else "",
-            # A database that is not there yet has no port; any will do to compare.
-            database_port=observed.database_port or 25060,
-        )
-        settle.check(wanted_spec, tuple(wanted))
-        in_force = [rule for rule in observed.rules() if rule.layer in _OWN]
-        change = algebra.diff(in_force, wanted)
-        from dotrain.program import create_program
-
-        steps = driver.preview(create_program(wanted_spec, resolved), progress)
-        return Plan(
-            spec.name,
-            change.gained,
-            change.lost,
-            tuple(steps),
-            tuple(bill),
-            notes_on(wanted),
-        )
-
-    return worker.run(f"plan {spec.name}", work, interrupt=lambda: None)
+    steps = driver.preview(create_program(spec, resolved), turn.progress)
+    return Plan(
+        spec.name,
+        change.gained,
+        change.lost,
+        tuple(steps),
+        tuple(bill),
+        notes_on(wanted),
+    )

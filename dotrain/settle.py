@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from dotrain import address, algebra, catalog, config, rules
+from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine.progress import Progress
 from dotrain.engine.state import State
@@ -43,9 +44,25 @@ def settle(
     remembered: State | None,
     progress: Progress,
     *,
-    find_me: bool,
+    found: Address | None,
 ) -> Resolved:
     """Return what the symbolic words of `spec` stand for now.
+
+    Parameters
+    ----------
+    api : Api
+        The account, asked about what is new.
+    target : Target
+        The account.
+    spec : ClusterSpec
+        What should be.
+    remembered : State or None
+        What the stack remembers.
+    progress : Progress
+        What to report to.
+    found : Address or None
+        What ``"me"`` stands for here now; without it, what it stood for the
+        last time stays.
 
     Raises
     ------
@@ -59,8 +76,9 @@ def settle(
         _refuse_upgrade(spec, remembered.spec, before.version)
     me = dict(before.me) if before else {}
     if any(grant.source == ME for grant in spec.allow):
-        if find_me or not me:
+        if found is None and not me:
             found = address.find(target)
+        if found is not None:
             me[config.identity()] = found.cidrs
             if found.note:
                 progress.note(found.note)

@@ -17,17 +17,22 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import httpx
 
 from dotrain import config
 from dotrain.errors import InvalidAddress, MissingToken, SandboxError, UnsafeEndpoint
+from dotrain.hidden import Hidden
 from dotrain.sources import parse_network
 
 # An address from the block that is set aside for documentation (RFC 5737).
 SANDBOX_ADDRESS = "203.0.113.7"
 _START_SECONDS = 20
+# The whole of what is accepted: programs read a URL in different ways, and what
+# one of them takes for DigitalOcean's is somebody else's to another.
+_DIGITALOCEAN = re.compile(
+    r"https://([a-z0-9-]+\.)*digitalocean\.com(:443)?", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,9 @@ class Target:
     url: str
     token: str = field(repr=False)
     directory: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "token", Hidden(self.token))
 
     def __reduce__(self) -> NoReturn:
         # A pickle is a file that others read.
@@ -125,6 +133,11 @@ def sandbox_address() -> str:
     return _Choice.sandbox_address
 
 
+def set_sandbox_address(address: str) -> None:
+    """Let ``"me"`` stand for `address` on the sandbox: for the process that runs an operation."""
+    _Choice.sandbox_address = address
+
+
 def current() -> Target:
     """Return the account to work on.
 
@@ -172,16 +185,12 @@ def current() -> Target:
 
 
 def _refuse_unsafe(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        host = ""
-    ours = host == "digitalocean.com" or host.endswith(".digitalocean.com")
-    if ours and parts.scheme == "https":
+    if _DIGITALOCEAN.fullmatch(url):
         return
+    # A user name and a password stand before the @.
+    shown = " ".join(re.sub(r"//.*@", "//***@", url, flags=re.DOTALL).split())
     raise UnsafeEndpoint(
-        f"The API endpoint {url} is refused.",
+        f"The API endpoint {shown} is refused.",
         "A DigitalOcean token is only ever sent over HTTPS to digitalocean.com.",
         "Unset DIGITALOCEAN_API_URL; for the sandbox, call dotrain.use_sandbox().",
     )
@@ -199,6 +208,7 @@ def running_sandbox() -> dict[str, Any] | None:
         answer = httpx.get(f"{info['url']}/__sandbox__/", timeout=5).json()
     except (OSError, ValueError, KeyError, httpx.HTTPError):
         return None
+    info["token"] = Hidden(info["token"])
     # Another program may have the port of a sandbox that was killed.
     return info if answer.get("id") == info.get("id") else None
 
@@ -216,6 +226,7 @@ def start_sandbox() -> dict[str, Any]:
         return running
     directory = config.private_dir(sandbox_directory())
     log = directory / "server.log"
+    log.touch(mode=0o600)
     with log.open("w", encoding="utf-8") as output:
         # A session of its own: the sandbox outlives the kernel that started it.
         process = subprocess.Popen(
@@ -226,6 +237,8 @@ def start_sandbox() -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            # A real token in the kernel's environment is none of the sandbox's business.
+            env=config.environment_without_secrets(),
             start_new_session=True,
         )
     _started.append(process)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from typing import NamedTuple
 
-import pandas as pd
-
-from dotrain import account, names, operations, worker
+from dotrain import account, names, stack
 from dotrain.account import Object
 from dotrain.api import Api
 from dotrain.engine.driver import Driver
@@ -24,7 +23,7 @@ from dotrain.errors import (
     OperationFailed,
     TeardownIncomplete,
 )
-from dotrain.target import Target
+from dotrain.turn import Turn
 
 # DigitalOcean deletes clusters in the background, usually within minutes.
 _PATIENCE = 15 * 60.0
@@ -32,14 +31,16 @@ _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
 
 
-def down(target: Target, name: str) -> pd.DataFrame:
-    """Delete the cluster `name` with everything around it.
+class Gone(NamedTuple):
+    """How many objects of a kind there were before a teardown, and are after it."""
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each kind of object: kind (str), found (int, before), left
-        (int, after: all 0).
+    kind: str
+    found: int
+    left: int
+
+
+def down(turn: Turn) -> list[Gone]:
+    """Delete the cluster of `turn` with everything around it, and return what went.
 
     Raises
     ------
@@ -50,28 +51,23 @@ def down(target: Target, name: str) -> pd.DataFrame:
     EngineError, ApiError
         See the two.
     """
-    interrupt = operations.Interruptible()
-
-    def work(progress: Progress) -> pd.DataFrame:
-        remembered = operations.read(target, name)
-        cluster_id = remembered.resources.get("cluster") if remembered else None
-        with closing(Api(target)) as api:
-            before = account.belongings(api, name, cluster_id)
-            if remembered is None and not before:
-                raise ClusterNotFound(
-                    f"There is no cluster {name!r} on {target.kind}.",
-                    "Neither the state nor the account knows the name.",
-                    "dotrain.clusters() lists the clusters that exist.",
-                )
-            if remembered is not None:
-                driver = interrupt.attach(operations.open_driver(target, name, progress))
-                _destroy(driver, api, name, cluster_id, progress)
-            ids = [one.id for one in before if one.kind == "cluster"]
-            left = _sweep(api, name, cluster_id or next(iter(ids), None), progress)
-            _drop_shared_label(api)
-        return _proof(name, before, left)
-
-    return worker.run(f"down {name}", work, interrupt=interrupt)
+    target, name, progress = turn.target, turn.name, turn.progress
+    remembered = stack.read(target, name)
+    cluster_id = remembered.resources.get("cluster") if remembered else None
+    with closing(Api(target)) as api:
+        before = account.belongings(api, name, cluster_id)
+        if remembered is None and not before:
+            raise ClusterNotFound(
+                f"There is no cluster {name!r} on {target.kind}.",
+                "Neither the state nor the account knows the name.",
+                "dotrain.clusters() lists the clusters that exist.",
+            )
+        if remembered is not None:
+            _destroy(turn.driver(), api, name, cluster_id, progress)
+        ids = [one.id for one in before if one.kind == "cluster"]
+        left = _sweep(api, name, cluster_id or next(iter(ids), None), progress)
+        _drop_shared_label(api)
+    return _proof(name, before, left)
 
 
 def _destroy(
@@ -86,7 +82,7 @@ def _destroy(
         # The provider gives a network two minutes to become empty. Wait for
         # the cluster to be gone, whatever else is left, and try once more.
         _wait(lambda: _clusters_left(api, name, cluster_id), time.monotonic() + _PATIENCE)
-        progress.failures.clear()
+        progress.forgive()
         driver.destroy(progress)
 
 
@@ -147,9 +143,11 @@ def _drop_shared_label(api: Api) -> None:
         api.delete(f"/v2/tags/{names.LABEL}")
 
 
-def _proof(name: str, before: Sequence[Object], left: Sequence[Object]) -> pd.DataFrame:
+def _proof(name: str, before: Sequence[Object], left: Sequence[Object]) -> list[Gone]:
     if left:
         kinds = ", ".join(f"{one.kind} {one.name}" for one in left)
+        import pandas as pd
+
         raise TeardownIncomplete(
             f"Something of {name!r} is left: {kinds}.",
             f"DigitalOcean had not deleted it after {_PATIENCE / 60:.0f} minutes.",
@@ -158,10 +156,4 @@ def _proof(name: str, before: Sequence[Object], left: Sequence[Object]) -> pd.Da
                 [(one.kind, one.id, one.name) for one in left], columns=["kind", "id", "name"]
             ),
         )
-    return pd.DataFrame(
-        {
-            "kind": account.KINDS,
-            "found": [sum(one.kind == kind for one in before) for kind in account.KINDS],
-            "left": 0,
-        }
-    )
+    return [Gone(kind, sum(one.kind == kind for one in before), 0) for kind in account.KINDS]

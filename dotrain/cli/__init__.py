@@ -35,6 +35,7 @@ def main(sandboxed: bool) -> None:
 @click.option("--allow", multiple=True, help="Who may enter: me, an address or a CIDR. Repeatable.")
 @click.option("--open-to-world", is_flag=True, default=None, help="Let --allow be everybody.")
 @click.option("--egress", multiple=True, help="What nodes may reach. Repeatable.")
+@click.option("--wait/--no-wait", default=True, help="Or go on, and 'dotrain wait' for it later.")
 @output.force
 @output.shown
 def up(
@@ -61,7 +62,7 @@ def _pool(name: str, asked: dict[str, Any]) -> Any:
     from dotrain.spec import Pool
 
     try:
-        pools = lifecycle.get(name).spec.pools
+        pools = lifecycle.get(name, wait=False).spec.pools
     except ClusterNotFound:
         pools = (Pool(),)
     if len(pools) > 1:
@@ -88,7 +89,20 @@ def resize(name: str, **options: Any) -> None:
     """Change the training nodes of the cluster NAME."""
     from dotrain import lifecycle
 
-    click.echo(repr(lifecycle.get(name).resize(**options)))
+    click.echo(repr(lifecycle.get(name, wait=False).resize(**options)))
+
+
+@main.command()
+@click.argument("name")
+@output.shown
+def wait(name: str) -> None:
+    """Wait for the operation that runs on the cluster NAME, and show it."""
+    from dotrain import lifecycle
+
+    cluster = lifecycle.get(name)
+    if cluster.operation is not None:
+        cluster.operation.wait()
+    click.echo(repr(cluster))
 
 
 @main.command()
@@ -97,7 +111,7 @@ def kubeconfig(name: str) -> None:
     """Write a kubeconfig for NAME, good for 8 hours, and print its path."""
     from dotrain import lifecycle
 
-    click.echo(lifecycle.get(name).kubeconfig())
+    click.echo(lifecycle.get(name, wait=False).kubeconfig())
 
 
 @main.command()

@@ -17,7 +17,7 @@ def rules(name: str, form: str) -> None:
     """Show every rule that lets anything in or out of the cluster NAME."""
     from dotrain import lifecycle
 
-    output.show(lifecycle.get(name).rules(), form)
+    output.show(lifecycle.get(name, wait=False).rules(), form)
 
 
 @click.command()
@@ -33,7 +33,7 @@ def allow(name: str, source: str, to: tuple[str, ...], form: str, **options: Any
     """Let SOURCE (me, an address, a CIDR or nodes) into the cluster NAME."""
     from dotrain import lifecycle
 
-    output.show(lifecycle.get(name).allow(source, to=to or None, **options), form)
+    output.show(lifecycle.get(name, wait=False).allow(source, to=to or None, **options), form)
 
 
 @click.command()
@@ -48,7 +48,7 @@ def revoke(name: str, source: str | None, to: tuple[str, ...], form: str, **opti
     """Take back what was allowed on the cluster NAME."""
     from dotrain import lifecycle
 
-    output.show(lifecycle.get(name).revoke(source, to=to or None, **options), form)
+    output.show(lifecycle.get(name, wait=False).revoke(source, to=to or None, **options), form)
 
 
 @click.command()
@@ -60,7 +60,7 @@ def egress(name: str, entries: tuple[str, ...], form: str) -> None:
     """Say what nodes of NAME may reach: web, open, locked, or 'tcp 443 to 203.0.113.0/24'."""
     from dotrain import lifecycle
 
-    output.show(lifecycle.get(name).egress(*entries), form)
+    output.show(lifecycle.get(name, wait=False).egress(*entries), form)
 
 
 @click.command()
@@ -80,7 +80,7 @@ def drift(name: str, form: str) -> None:
     """Show the rules of NAME that are not as they should be; ends with status 1 if any are."""
     from dotrain import lifecycle
 
-    frame = lifecycle.get(name).drift()
+    frame = lifecycle.get(name, wait=False).drift()
     output.show(frame, form)
     if len(frame):
         sys.exit(1)
@@ -93,7 +93,7 @@ def exposure(name: str, form: str) -> None:
     """Show who can reach what of the cluster NAME in effect."""
     from dotrain import lifecycle
 
-    output.show(lifecycle.get(name).exposure(), form)
+    output.show(lifecycle.get(name, wait=False).exposure(), form)
 
 
 @click.command()
@@ -149,7 +149,7 @@ def allow_me(name: str, watch: bool, every: float, form: str) -> None:
     """Let this machine into NAME under its present address, and its old one no more."""
     from dotrain import display, lifecycle
 
-    cluster = lifecycle.get(name)
+    cluster = lifecycle.get(name, wait=False)
     output.show(cluster.allow_me(), form)
     if watch:
         cluster.watch_me(every=every).wait(display.to_stderr)

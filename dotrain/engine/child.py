@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from dotrain import config
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -21,16 +23,6 @@ TICK = 8.0
 """Seconds between two calls of ``on_tick``: someone who watches hears of it within ten."""
 
 _TAIL = 12
-
-# What a downloader or a compiler has no use for and must not see.
-_SECRETS = (
-    "DIGITALOCEAN_TOKEN",
-    "DIGITALOCEAN_ACCESS_TOKEN",
-    "PULUMI_ACCESS_TOKEN",
-    "PULUMI_CONFIG_PASSPHRASE",
-    "SPACES_ACCESS_KEY_ID",
-    "SPACES_SECRET_ACCESS_KEY",
-)
 
 
 @dataclass(frozen=True)
@@ -124,8 +116,7 @@ def run(
 
 def environment(**extra: str) -> dict[str, str]:
     """Return this process's environment without its secrets, plus `extra`."""
-    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    return {**kept, **extra}
+    return {**config.environment_without_secrets(), **extra}
 
 
 def elapsed(seconds: float) -> str:

@@ -8,7 +8,6 @@ to unnamed files, and only `interrupt` tells it to stop.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import tempfile
@@ -19,6 +18,8 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from dotrain import config
+from dotrain.engine import processes
 from dotrain.engine.locate import Engine
 
 
@@ -29,12 +30,15 @@ class Command(PulumiCommand):
     ----------
     engine : Engine
         The CLI, its version already known: no process is spent on asking.
+    operation : str
+        The id that it and its plugins carry, to be found by.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, operation: str = "") -> None:
         self.command = str(engine.path)
         self.version = VersionInfo.parse(engine.version)
         self.interrupted = False
+        self._operation = operation
         self._process: subprocess.Popen[str] | None = None
 
     def run(
@@ -53,9 +57,10 @@ class Command(PulumiCommand):
             When it ends with another status than 0.
         """
         environment = {
-            **os.environ,
+            **config.environment(),
             **additional_env,
             "PULUMI_AUTOMATION_API": "true",
+            processes.OPERATION: self._operation,
         }
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as out,
@@ -73,7 +78,12 @@ class Command(PulumiCommand):
                 # State, settings and logs are nobody else's business.
                 umask=0o077,
             )
+            if self.interrupted:
+                # Asked for while it was being started.
+                self.interrupt()
             code = self._process.wait()
+            # A CLI that was killed leaves its plugins behind.
+            processes.end_session(self._process.pid)
             result = CommandResult(_said(out, on_output), _said(err, on_error), code)
         if code != 0:
             raise create_command_error(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,7 @@ from pulumi.automation import CommandResult
 from pulumi.automation import errors as stock
 
 from dotrain import config
-from dotrain.engine import locks, state
+from dotrain.engine import locks, settled, state
 from dotrain.engine.command import Command
 from dotrain.engine.preview import Planned, planned
 from dotrain.engine.progress import Progress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent
 
 _T = TypeVar("_T")
+_LOCKED_SECONDS = 1.0
 
 
 class _Stack(automation.Stack):
@@ -45,6 +47,10 @@ class _Stack(automation.Stack):
     def __init__(self, name: str, workspace: automation.LocalWorkspace) -> None:
         self.name = name
         self.workspace = workspace
+
+    def __repr__(self) -> str:
+        # The stock one prints the environment.
+        return f"_Stack({self.name!r})"
 
     def outputs(self) -> OutputMap:
         return {}
@@ -67,11 +73,13 @@ class Driver:
     ----------
     workspace : Workspace
         The stack.
+    operation : str
+        The id of the operation that it is part of.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, operation: str = "") -> None:
         self._workspace = workspace
-        self._command = Command(workspace.engine)
+        self._command = Command(workspace.engine, operation)
 
     def interrupt(self) -> None:
         """Ask the running operation to stop once its state is safe."""
@@ -193,17 +201,35 @@ class Driver:
 
         self._guarded(run, progress)
 
+    def mark_settled(self) -> None:
+        """Note that the stack is as its spec says, so that the same again has nothing to do."""
+        settled.mark(self._workspace.directory, self._workspace.backend, self._workspace.stack)
+
     def _guarded(self, run: Callable[[], _T], progress: Progress) -> _T:
+        deadline = time.monotonic() + config.patience()
+        told = ""
+        while True:
+            self._release_dead(progress)
+            self._refuse_interrupted(progress)
+            try:
+                return run()
+            except stock.CommandError as error:
+                # Chained without the pages the CLI printed.
+                brief = type(error)(CommandResult("", _last_sentence(str(error)), -1))
+                failure = self._translate(error, progress)
+                if not isinstance(failure, StackLocked) or time.monotonic() > deadline:
+                    raise failure from brief
+            # Nobody else on this machine is at it: whoever has the stack
+            # locked is elsewhere, and works on it or has died.
+            if failure.why != told:
+                told = failure.why
+                progress.note(f"Waiting: {failure.what} {told}")
+            time.sleep(_LOCKED_SECONDS)
+
+    def _release_dead(self, progress: Progress) -> None:
         if self._workspace.backend.directory is not None:
             for lock in locks.release_dead(self._workspace.backend.locks(self._workspace.stack)):
                 progress.note(f"Released the lock of {lock}, which is gone.")
-        self._refuse_interrupted(progress)
-        try:
-            return run()
-        except stock.CommandError as error:
-            # Chained without the pages the CLI printed.
-            brief = type(error)(CommandResult("", _last_sentence(str(error)), -1))
-            raise self._translate(error, progress) from brief
 
     def _refuse_interrupted(self, progress: Progress) -> None:
         """Raise between two steps when somebody has asked to stop."""
@@ -239,7 +265,8 @@ class Driver:
             return StackLocked(
                 f"Another operation is changing {name!r}.",
                 f"It is {holders}." if holders else "The backend has it locked.",
-                "Wait until it has ended, then run the same call again.",
+                "Wait until it has ended, then run the same call again; if that machine is gone, "
+                "`pulumi cancel` on its backend releases the lock.",
             )
         if "incorrect passphrase" in said:
             return WrongPassphrase(

@@ -1,4 +1,4 @@
-"""One installer at a time on a machine, however many notebooks ask."""
+"""One at a time on a machine, however many notebooks ask."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL = 0.2
-_REPEAT = 10.0
 
 
 @contextmanager
-def exclusive(path: Path, progress: Callable[[str], None]) -> Iterator[bool]:
+def exclusive(path: Path, waiting: Callable[[str, float], None]) -> Iterator[bool]:
     """Hold a lock that the system frees when this process ends, in whatever way.
 
     Parameters
     ----------
     path : pathlib.Path
         The lock file. It stays: removing it would let two in at once.
-    progress : callable
-        Told who is waited for, at once and every ten seconds.
+    waiting : callable
+        Told who is waited for and for how many seconds, every fifth of a
+        second; what it raises ends the waiting.
 
     Yields
     ------
@@ -38,19 +38,28 @@ def exclusive(path: Path, progress: Callable[[str], None]) -> Iterator[bool]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         started = time.monotonic()
-        told: float | None = None
+        waited = False
         while not _try(descriptor):
-            now = time.monotonic()
-            if told is None or now - told >= _REPEAT:
-                told = now
-                holder = _holder(descriptor)
-                progress(f"waiting for {holder}, which installs the same, {now - started:.0f}s")
+            waited = True
+            waiting(_holder(descriptor), time.monotonic() - started)
             time.sleep(_POLL)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield told is not None
+        yield waited
     finally:
         os.close(descriptor)
+
+
+def every(seconds: float, tell: Callable[[str, float], None]) -> Callable[[str, float], None]:
+    """Return a `waiting` that passes on to `tell` at once, and then only every so many seconds."""
+    told: list[float] = []
+
+    def waiting(holder: str, waited: float) -> None:
+        if not told or waited - told[-1] >= seconds:
+            told.append(waited)
+            tell(holder, waited)
+
+    return waiting
 
 
 def _try(descriptor: int) -> bool:

@@ -17,7 +17,7 @@ from dotrain import config
 from dotrain.engine import locate
 from dotrain.engine.build import LEFTOVERS, build
 from dotrain.engine.download import download
-from dotrain.engine.exclusive import exclusive
+from dotrain.engine.exclusive import every, exclusive
 from dotrain.engine.locate import NEEDED, VERSION, Engine
 from dotrain.errors import DotrainError, EngineError, EngineNotFound
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Route = Literal["auto", "download", "build"]
 
 _SCRATCH = ".partial-"
+_REPEAT = 10.0
 
 
 def _silent(_: str) -> None:
@@ -83,8 +84,12 @@ def install(
             "dotrain finds it on PATH.",
         )
     directory = config.private_dir(config.home() / "engine")
+
+    def waiting(holder: str, seconds: float) -> None:
+        progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")
+
     try:
-        with exclusive(directory / "lock", progress) as waited:
+        with exclusive(directory / "lock", every(_REPEAT, waiting)) as waited:
             _sweep(directory)
             # Whoever was waited for has just made it anew.
             present = locate.installed() if waited or not force else None

@@ -162,7 +162,11 @@ def ask(path: Path, argument: str) -> tuple[str | None, str]:
             capture_output=True,
             timeout=_PATIENCE,
             check=False,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "GOTOOLCHAIN": "local"},
+            env={
+                **config.environment_without_secrets(),
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "GOTOOLCHAIN": "local",
+            },
         )
     except subprocess.TimeoutExpired:
         return None, f"did not answer `{argument}` within {_PATIENCE:.0f} seconds"

@@ -7,11 +7,14 @@ released here only when it was taken on this machine by a process that is gone.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-import os
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+from dotrain.engine import processes
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,20 @@ class Lock:
         Whose process that was.
     host : str
         On which machine.
+    taken : float or None
+        When, seconds since 1970; None when that is not known.
     """
 
     path: Path
     pid: int
     user: str
     host: str
+    taken: float | None
 
     @property
     def dead(self) -> bool:
         """Whether its process is known to be gone."""
-        return self.host == socket.gethostname() and not _alive(self.pid)
+        return self.host == socket.gethostname() and not processes.alive(self.pid, self.taken)
 
     def __str__(self) -> str:
         return f"process {self.pid} of {self.user} on {self.host}"
@@ -61,22 +67,17 @@ def release_dead(directory: Path) -> list[Lock]:
 def _read(path: Path) -> Lock:
     try:
         data = json.loads(path.read_text("utf-8"))
-        return Lock(path, int(data["pid"]), str(data["username"]), str(data["hostname"]))
+        return Lock(
+            path, int(data["pid"]), str(data["username"]), str(data["hostname"]), _taken(data)
+        )
     except (OSError, ValueError, KeyError, TypeError):
-        return Lock(path, 0, "somebody", "an unknown machine")
+        return Lock(path, 0, "somebody", "an unknown machine", None)
 
 
-def _alive(pid: int) -> bool:
+def _taken(data: dict[str, object]) -> float | None:
+    # Go writes nanoseconds, and Z for UTC, which Python 3.10 does not read.
+    text = re.sub(r"\.\d+", "", str(data.get("timestamp"))).replace("Z", "+00:00")
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        # Somebody else's process, or no number a process can have.
-        return True
-    # A killed child that nobody waited for still has its number.
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return True
-    return state != "Z"
+        return dt.datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

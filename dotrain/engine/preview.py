@@ -41,6 +41,10 @@ class Planned:
     name: str
     because: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # From JSON it comes as a list.
+        object.__setattr__(self, "because", tuple(self.because))
+
     def __str__(self) -> str:
         reason = f" ({', '.join(self.because)})" if self.because else ""
         return f"{self.verb} {self.kind} {self.name}{reason}"

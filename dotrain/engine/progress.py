@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMetadata
@@ -45,9 +45,10 @@ class Step:
     status : str
         ``"running"``, ``"done"`` or ``"failed"``.
     started : float
-        When it began, as `time.monotonic` counts.
+        When it began, as `time.monotonic` counts: the same for all processes
+        of a machine.
     seconds : float
-        How long it has taken.
+        How long it took; 0 while it runs.
     """
 
     kind: str
@@ -70,25 +71,51 @@ class Progress:
     title : str
         What the operation is, such as ``"up bert"``.
     listener : callable
-        Called with this object after each change, on the engine's thread.
+        Called with each change, as `take` takes it.
     """
 
     title: str
-    listener: Callable[[Progress], None] = lambda _: None
+    listener: Callable[[str, Any], None] = lambda _key, _value: None
     notes: list[str] = field(default_factory=list)
-    steps: dict[tuple[str, str], Step] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     finished: bool = False
 
     def note(self, text: str) -> None:
         """Add a line about the operation as a whole."""
-        self.notes.append(text)
-        self.listener(self)
+        self._change("note", text)
 
     def finish(self) -> None:
         """Say that nothing more will happen."""
         self.finished = True
-        self.listener(self)
+
+    def forgive(self) -> None:
+        """Forget the failures so far: what failed is tried again."""
+        self._change("forgive", None)
+
+    def take(self, key: str, value: Any) -> None:
+        """Take in a change, as another process reports it.
+
+        Parameters
+        ----------
+        key : str
+            ``"note"``, ``"step"``, ``"failure"`` or ``"forgive"``; anything else
+            is news of a newer version, and left out.
+        value : str, list or None
+            A text, or the key and the fields of a `Step`.
+        """
+        if key == "note":
+            self.notes.append(value)
+        elif key == "step":
+            self.steps[value[0]] = Step(**value[1])
+        elif key == "failure":
+            self.failures.append(value)
+        elif key == "forgive":
+            self.failures.clear()
+
+    def _change(self, key: str, value: Any) -> None:
+        self.take(key, value)
+        self.listener(key, value)
 
     def on_event(self, event: EngineEvent) -> None:
         """Take in one event of the engine."""
@@ -106,10 +133,11 @@ class Progress:
         if verb is None or not metadata.type.startswith("digitalocean:"):
             return
         now = time.monotonic()
+        key = f"{verb} {metadata.urn}"
         begun = Step(kind_of(metadata), name_of(metadata), verb, status, now)
-        step = self.steps.get((metadata.urn, verb), begun)
-        self.steps[metadata.urn, verb] = replace(step, status=status, seconds=now - step.started)
-        self.listener(self)
+        step = self.steps.get(key, begun)
+        seconds = 0.0 if status == "running" else now - step.started
+        self._change("step", [key, asdict(replace(step, status=status, seconds=seconds))])
 
     def _diagnose(self, event: DiagnosticEvent) -> None:
         # An error without an object only says that there were errors.
@@ -119,8 +147,7 @@ class Progress:
         name = event.urn.rpartition("::")[2]
         sentence = f"{name}: {text}"
         if sentence not in self.failures:
-            self.failures.append(sentence)
-            self.listener(self)
+            self._change("failure", sentence)
 
 
 def kind_of(metadata: StepEventMetadata) -> str:

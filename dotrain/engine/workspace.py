@@ -61,6 +61,11 @@ def backend(target: Target) -> Backend:
     return Backend(url, None)
 
 
+def directory(target: Target, stack: str) -> Path:
+    """Return the directory with what this machine keeps about a stack, besides its state."""
+    return config.private_dir(target.directory / "stacks" / stack)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What the Pulumi CLI needs to work on one stack.
@@ -90,7 +95,7 @@ class Workspace:
     @property
     def directory(self) -> Path:
         """The directory with the stack's settings."""
-        return config.private_dir(self.target.directory / "stacks" / self.stack)
+        return directory(self.target, self.stack)
 
     def environment(self) -> dict[str, str]:
         """Return the variables of the CLI and its plugin; the token is here and in no file."""

@@ -1,4 +1,4 @@
-"""The sandbox's own calls: what exists, what was asked, settings, starting over."""
+"""The sandbox's own calls: what exists, what was asked, settings, faults, starting over."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ def answer(sandbox: Sandbox, method: str, path: str, call: Call) -> Answer:
             return _requests(sandbox, call)
         case "POST", "settings":
             return _settings(sandbox, call)
+        case "POST", "faults":
+            sandbox.faults.set(call.body)
+            return NOTHING
         case "POST", "reset":
             call.store.clear()
             return NOTHING

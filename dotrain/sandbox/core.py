@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from dotrain.sandbox import control, gate, routes
 from dotrain.sandbox.answers import Answer, ApiError, Call, Doc, invalid
+from dotrain.sandbox.faults import Faults
 from dotrain.sandbox.journal import Journal
 from dotrain.sandbox.settle import settle
 
@@ -48,6 +49,7 @@ class Sandbox:
         self.delay = delay
         self.strict = False
         self.journal = Journal()
+        self.faults = Faults()
         self._token = token
         self._meter = gate.Meter()
 
@@ -92,6 +94,9 @@ class Sandbox:
         if not isinstance(data, dict):
             raise invalid("The request must be a JSON object.")
         query = dict(parse_qsl(request.query, keep_blank_values=True))
+        fault = self.faults.take(request.method, request.path)
+        if fault and not fault.applied:
+            raise fault.error()
         with self.store.transaction():
             settle(self.store, now, self.delay)
             call = Call(
@@ -105,7 +110,10 @@ class Sandbox:
             if request.path.startswith("/__sandbox__/"):
                 return control.answer(self, request.method, request.path, call)
             handler, params = routes.find(request.method, request.path)
-            return handler(replace(call, params=params))
+            answer = handler(replace(call, params=params))
+        if fault:
+            raise fault.error()
+        return answer
 
 
 def parsed(body: bytes) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -9,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 import dotrain
 from dotrain import target
+from dotrain.engine.processes import OPERATION
+from dotrain.engine.workspace import backend
 from tests.sandbox import openapi
 
 README = Path(__file__).parents[2] / "README.md"
@@ -59,6 +65,56 @@ class Sandbox:
 
     def close(self) -> None:
         self._http.close()
+
+
+def processes(*, leading: bool) -> list[psutil.Process]:
+    """Return the engines (or the plugins, which lead no session) that run for this home."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            ours = environment.get("DOTRAIN_HOME") == os.environ["DOTRAIN_HOME"]
+            works = ours and environment.get(OPERATION)
+            if works and leading == (os.getsid(process.pid) == process.pid):
+                found.append(process)
+    return found
+
+
+def engine() -> psutil.Process:
+    """Return the Pulumi CLI that runs for this home."""
+    (found,) = processes(leading=True)
+    return found
+
+
+def host_of(kernel: int) -> psutil.Process:
+    """Return the process that runs the operation of the process `kernel`."""
+    children = psutil.Process(kernel).children()
+    return next(one for one in children if "dotrain.host" in one.cmdline())
+
+
+def cut_off(kernel: int) -> None:
+    """Kill the engine and the process of the operation at once, as a lack of memory does."""
+    works, runs = engine(), host_of(kernel)
+    # Neither may see the other's end.
+    runs.suspend()
+    works.kill()
+    runs.kill()
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the stack `name` as an operation on another machine does; nobody waits for it."""
+    directory = backend(target.current()).locks(name)
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = directory / "another-operation.json"
+    holder = {"pid": 1, "username": "ben", "hostname": "elsewhere"}
+    lock.write_text(json.dumps({**holder, "timestamp": "2026-01-01T00:00:00Z"}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOTRAIN_PATIENCE", "0")
+        try:
+            yield
+        finally:
+            lock.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,7 @@ import pytest
 import dotrain
 from dotrain import address, ahead, display, errors, target
 from dotrain.engine.progress import Progress
-from dotrain.engine.workspace import backend
-from tests.live.conftest import Sandbox
+from tests.live.conftest import Sandbox, locked
 
 HOME, CAFE, TRAIN = "203.0.113.7", "198.51.100.4", "198.51.100.5"
 
@@ -72,18 +68,6 @@ def in_force(sandbox: Sandbox) -> dict[str, set[str]]:
 def everywhere(*addresses: str) -> dict[str, set[str]]:
     cidrs = {f"{one}/32" for one in addresses}
     return {"nodes": cidrs, "control-plane": cidrs, "database": set(addresses)}
-
-
-@contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Hold the stack as another operation does: with the lock of a process that lives."""
-    directory = backend(target.current()).locks(name)
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = directory / "another-operation.json"
-    holder = {"pid": os.getppid(), "username": "ben", "hostname": socket.gethostname()}
-    lock.write_text(json.dumps({**holder, "timestamp": "2026-01-01T00:00:00Z"}))
-    yield
-    lock.unlink()
 
 
 def test_what_is_sent_at_once_is_what_pulumi_sends_after_it(

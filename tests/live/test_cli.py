@@ -55,6 +55,15 @@ def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
     assert run("ls").stdout == "none\n"
 
 
+def test_an_operation_that_another_shell_waits_for(sandbox: Sandbox) -> None:
+    run("up", "later", "--no-wait")
+    waited = run("wait", "later")
+    assert "create cluster later" in waited.stderr
+    assert "later: running" in waited.stdout
+    run("down", "later", "--confirm", "later")
+    assert "ClusterNotFound" in run("wait", "later", status=1).stderr
+
+
 def test_access_from_a_shell(sandbox: Sandbox) -> None:
     run("up", "doors", "--allow", "me", "--egress", "web")
     rules = run("allow", "doors", "203.0.113.0/24", "--to", "https", "--label", "office").stdout

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +10,7 @@ from click.testing import CliRunner
 import dotrain
 from dotrain import cli, target
 from dotrain.engine.workspace import backend
-from tests.live.conftest import Sandbox
+from tests.live.conftest import Sandbox, locked
 
 OFFICE = "203.0.113.0/24"
 PAST = "2020-01-01T00:00:00Z"
@@ -83,15 +80,8 @@ def test_what_only_looks_reports_it_and_changes_nothing(
 def test_it_is_left_to_an_operation_that_has_the_stack(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
-    directory = backend(target.current()).locks("brief")
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = directory / "another-operation.json"
-    holder = {"pid": os.getppid(), "username": "ben", "hostname": socket.gethostname()}
-    lock.write_text(json.dumps({**holder, "timestamp": "2026-01-01T00:00:00Z"}))
-    try:
+    with locked("brief"):
         rules = cluster.rules()
-    finally:
-        lock.unlink()
     assert set(rules[rules.label == "office"].drift) == {"expired"}
     assert office_enters(sandbox)
 

@@ -7,13 +7,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 import dotrain
-from dotrain import lifecycle, operations
+from dotrain import applying, lifecycle, operations, stack
 from dotrain.api import Api
 from dotrain.engine import locate, provider, standin, state
 from dotrain.engine.driver import Driver
@@ -24,6 +26,7 @@ from dotrain.errors import EngineError, WrongPassphrase
 from dotrain.grants import Grant
 from dotrain.spec import ClusterSpec, Pool, Resolved
 from dotrain.target import Target, start_sandbox, stop_sandbox
+from dotrain.turn import Turn
 
 SPEC = ClusterSpec("shared", pools=(Pool(count=3),), allow=(Grant("me"), Grant("203.0.113.0/24")))
 RESOLVED = Resolved("1.34.1-do.0", {"ada@laptop": ("198.51.100.4/32",)})
@@ -65,20 +68,33 @@ def account(team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("DOTRAIN_SANDBOX_POLL_SECONDS", "0.05")
     running = start_sandbox()
     target = Target("digitalocean", running["url"], running["token"], tmp_path / "mine")
-    # The two places that know a sandbox from DigitalOcean, and would keep them apart.
+    # The places that know a sandbox from DigitalOcean, and would keep them apart: an
+    # operation has a process of its own, which would look for the official provider.
     monkeypatch.setattr(lifecycle, "current", lambda: target)
-    monkeypatch.setattr(operations, "open_driver", lambda target, stack, _: on(target, stack))
+    monkeypatch.setattr(stack, "open_driver", lambda target, name, *_: on(target, name))
+    monkeypatch.setattr(operations, "_begin", begin)
     yield target
     stop_sandbox()
 
 
-def on(target: Target, stack: str) -> Driver:
+def begin(
+    target: Target, name: str, kind: str, title: str, arguments: dict[str, Any]
+) -> SimpleNamespace:
+    """Do the work of an operation here, on the same backend with the same engine."""
+    assert kind == "apply"
+    turn = Turn(target, name, Progress(title), "here")
+    spec = ClusterSpec.from_dict(arguments["spec"])
+    applying.apply(turn, spec, applying.Options(force=arguments["force"]))
+    return SimpleNamespace(wait=lambda: None)
+
+
+def on(target: Target, name: str) -> Driver:
     engine = locate.find()
     assert engine is not None
     assert backend(target).directory is None
     target.directory.mkdir(mode=0o700, exist_ok=True)
     plugin = Provider(standin.write(), "stand-in", provider.wanted())
-    return Driver(Workspace(target, stack, engine, plugin))
+    return Driver(Workspace(target, name, engine, plugin))
 
 
 def driver(home: Path) -> Driver:

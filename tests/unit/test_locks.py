@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import socket
@@ -20,7 +21,7 @@ HERE = socket.gethostname()
 def lock(tmp_path):
     """Write a lock as Pulumi's file backend does."""
 
-    def write(pid: object, host: str = HERE, name: str = "1") -> Path:
+    def write(pid: object, host: str = HERE, name: str = "1", taken: str = "") -> Path:
         path = tmp_path / f"{name}.json"
         path.write_text(
             json.dumps(
@@ -28,7 +29,7 @@ def lock(tmp_path):
                     "pid": pid,
                     "username": "ada",
                     "hostname": host,
-                    "timestamp": "2026-01-02T03:04:05.678Z",
+                    "timestamp": taken or dt.datetime.now().astimezone().isoformat(),
                 }
             )
         )
@@ -61,7 +62,6 @@ def test_the_lock_of_an_ended_process_is_released(lock, ended, tmp_path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
 def test_the_lock_of_a_killed_process_is_released(lock, unburied, tmp_path) -> None:
     lock(unburied)
     assert len(locks.release_dead(tmp_path)) == 1
@@ -71,6 +71,16 @@ def test_the_lock_of_a_running_process_is_kept(lock, tmp_path) -> None:
     path = lock(os.getpid())
     assert locks.release_dead(tmp_path) == []
     assert path.exists()
+
+
+def test_the_lock_of_a_process_whose_number_was_given_again_is_released(lock, tmp_path) -> None:
+    lock(os.getpid(), taken="2026-01-02T03:04:05.678901234Z")
+    assert len(locks.release_dead(tmp_path)) == 1
+
+
+def test_the_lock_of_a_running_process_without_a_time_is_kept(lock, tmp_path) -> None:
+    lock(os.getpid(), taken="yesterday")
+    assert locks.release_dead(tmp_path) == []
 
 
 def test_the_lock_of_another_machine_is_kept(lock, ended, tmp_path) -> None:

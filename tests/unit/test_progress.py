@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pulumi.automation.events import EngineEvent, OpType
 
@@ -144,20 +146,25 @@ def test_what_is_no_error_of_an_object_is_ignored(event) -> None:
 
 
 def test_a_listener_hears_of_each_change_and_of_nothing_else() -> None:
-    heard: list[tuple[int, int, int, bool]] = []
-    progress = Progress(
-        "up bert",
-        lambda p: heard.append((len(p.notes), len(p.steps), len(p.failures), p.finished)),
-    )
+    heard: list[str] = []
+    progress = Progress("up bert", lambda key, _: heard.append(key))
     progress.note("It costs $1.")
     progress.on_event(step("resourcePreEvent", "same"))
     progress.on_event(step("resourcePreEvent", "create"))
     for _ in range(2):
         progress.on_event(diagnostic("no", urn=f"{PREFIX}{CLUSTER}::cluster"))
-    progress.finish()
-    assert heard == [
-        (1, 0, 0, False),
-        (1, 1, 0, False),
-        (1, 1, 1, False),
-        (1, 1, 1, True),
-    ]
+    progress.forgive()
+    assert heard == ["note", "step", "failure", "forgive"]
+
+
+def test_what_a_listener_hears_makes_the_same_progress_elsewhere() -> None:
+    there = Progress("up bert")
+    here = Progress("up bert", lambda key, value: there.take(key, json.loads(json.dumps(value))))
+    here.note("It costs $1.")
+    here.on_event(step("resourcePreEvent", "create"))
+    here.on_event(diagnostic("no", urn=f"{PREFIX}{CLUSTER}::cluster"))
+    here.on_event(step("resOpFailedEvent", "create"))
+    there.take("of a newer version", {"any": "thing"})
+    assert (there.notes, there.steps, there.failures) == (here.notes, here.steps, here.failures)
+    here.forgive()
+    assert there.failures == here.failures == []

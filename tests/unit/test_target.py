@@ -39,23 +39,68 @@ def refused(kind: type[DotrainError]) -> DotrainError:
         "api.digitalocean.com",
         "//api.digitalocean.com",
         "https://[oops",
+        "https://api.digitalocean.com.evil.example",
+        # Each of these is DigitalOcean's to some programs that read URLs.
+        "https://api.digitalocean.com.",
+        "https://api.digitalocean.com..",
+        "https://.digitalocean.com",
+        "https://evil.example\\.digitalocean.com",
+        "https://evil.example%2f.digitalocean.com",
+        "https://evil.example%00.digitalocean.com",
+        "https://evil.example\n.digitalocean.com",
+        "https://evil.example\t.digitalocean.com",
+        "https://evil.example;.digitalocean.com",
+        "https://evil.example .digitalocean.com",
+        " https://api.digitalocean.com",
+        "https://api.digitalocean.com\n",
+        "https:/api.digitalocean.com",
+        "https:api.digitalocean.com",
+        "https:///api.digitalocean.com",
+        "https://[::1].digitalocean.com",
+        # Look-alikes: Cyrillic, dotless, of full width, and a long s.
+        "https://api.digitаlocean.com",  # noqa: RUF001
+        "https://api.dıgitalocean.com",  # noqa: RUF001
+        "https://api。digitalocean.com",
+        "https://api.digitalocean.com／.evil.example",  # noqa: RUF001
+        "https://ſ.digitalocean.com",  # noqa: RUF001
+        "https://api.xn--digitlocean-2ih.com",
+        # Another port may be anybody's tunnel.
+        "https://api.digitalocean.com:8443",
+        "https://api.digitalocean.com:443@evil.example:443",
+        "https://api.digitalocean.com:",
+        "https://api.digitalocean.com/v2",
+        "https://api.digitalocean.com?token=1",
+        "HTTP://API.DIGITALOCEAN.COM",
     ],
 )
 def test_a_token_goes_to_no_other_endpoint(monkeypatch, url) -> None:
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", TOKEN)
     monkeypatch.setenv("DIGITALOCEAN_API_URL", url)
-    assert url in refused(UnsafeEndpoint).what
+    assert " ".join(url.rpartition("@")[2].split()) in refused(UnsafeEndpoint).what
+
+
+@pytest.mark.parametrize("host", ["api.digitalocean.com", "evil.example"])
+def test_an_endpoint_with_a_password_is_refused_without_showing_it(monkeypatch, host) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", f"https://ada:{TOKEN}@{host}")
+    assert refused(UnsafeEndpoint).what == f"The API endpoint https://***@{host} is refused."
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.digitalocean.com", "https://API.DigitalOcean.com/", ""]
+    "url",
+    [
+        "https://api.digitalocean.com",
+        "https://API.DigitalOcean.com/",
+        "HTTPS://api.digitalocean.com",
+        "https://api.digitalocean.com:443",
+        "",
+    ],
 )
 def test_digitalocean_itself_is_fine(monkeypatch, url) -> None:
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", TOKEN)
     monkeypatch.setenv("DIGITALOCEAN_API_URL", url)
     account = target.current()
     assert (account.kind, account.is_sandbox) == ("digitalocean", False)
-    assert account.url.lower() == "https://api.digitalocean.com"
+    assert account.url.lower().removesuffix(":443") == "https://api.digitalocean.com"
 
 
 def test_the_endpoint_is_checked_before_the_token_is_looked_for(monkeypatch) -> None:
@@ -87,7 +132,7 @@ def test_the_repr_has_no_token(monkeypatch) -> None:
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", TOKEN)
     account = target.current()
     assert account.token == TOKEN
-    assert TOKEN not in f"{account} {account!r}"
+    assert TOKEN not in f"{account} {account!r} {vars(account)}"
 
 
 def test_the_account_keeps_its_files_to_itself(monkeypatch, tmp_path) -> None:

@@ -1,0 +1,140 @@
+"""Take in what an operation made and its state does not know.
+
+That happens when the engine is killed between a request and its note of the
+answer, or when waiting for what was asked for fails. A second one would be
+refused, or worse, made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from dotrain import account, config, names
+from dotrain.api import Api
+from dotrain.errors import OperationFailed
+from dotrain.spec import ClusterSpec
+from dotrain.turn import Turn
+
+_KEY_OF = {"cluster": "cluster", "firewall": "firewall", "VPC": "vpc", "database": "database"}
+_LOOK = 5.0
+# As long as the engine itself waits for a cluster that it makes.
+_PATIENCE = 45 * 60.0
+
+
+def find(
+    api: Api, spec: ClusterSpec, missing: set[str], clusters: Iterable[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return the ids of objects of `spec` that exist, by their names in the program.
+
+    Parameters
+    ----------
+    api : Api
+        The account.
+    spec : ClusterSpec
+        What should be.
+    missing : set of str
+        The names in the program of what the state does not know.
+    clusters : iterable of mapping
+        The clusters of the account.
+    """
+    there: dict[str, str] = {}
+    if missing & set(_KEY_OF.values()):
+        for one in account.belongings(api, spec.name, None):
+            there.setdefault(_KEY_OF.get(one.kind, ""), one.id)
+    made = {names.pool_name(pool): names.pool_key(pool) for pool in spec.pools}
+    for cluster in clusters:
+        if names.label(spec.name) in cluster["tags"]:
+            for pool in cluster["node_pools"]:
+                there.setdefault(made.get(pool["name"], ""), pool["id"])
+    return {key: there[key] for key in missing & there.keys()}
+
+
+def wait_until_gone(api: Api, name: str, turn: Turn) -> list[dict[str, Any]]:
+    """Return the clusters of the account once none called `name` is being deleted."""
+
+    def going(clusters: Iterable[Mapping[str, Any]]) -> bool:
+        tag = names.label(name)
+        return any(
+            tag in one["tags"] and one["status"]["state"] in ("deleting", "deleted")
+            for one in clusters
+        )
+
+    def look() -> str:
+        found[:] = account.clusters(api)
+        return f"The old cluster {name} is still being deleted" if going(found) else ""
+
+    found: list[dict[str, Any]] = []
+    _wait(look, turn)
+    return found
+
+
+def wait_until_ready(
+    api: Api, orphans: Mapping[str, str], cluster_id: str | None, turn: Turn
+) -> None:
+    """Wait until what is to be adopted is ready: the engine does not wait for what it adopts.
+
+    Parameters
+    ----------
+    api : Api
+        The account.
+    orphans : mapping of str to str
+        What `find` found.
+    cluster_id : str or None
+        The cluster that the state knows.
+    turn : Turn
+        The operation.
+
+    Raises
+    ------
+    OperationFailed
+        When DigitalOcean failed to make it, or it is not ready after 45 minutes.
+    """
+    _wait(lambda: _unready(api, orphans, cluster_id), turn)
+
+
+def _wait(look: Callable[[], str], turn: Turn) -> None:
+    """Wait until `look` returns nothing; what it returns is what is waited for."""
+    pause = config.sandbox_poll() if turn.target.is_sandbox else _LOOK
+    deadline = time.monotonic() + _PATIENCE
+    told = ""
+    while waiting := look():
+        turn.refuse_interrupted()
+        if time.monotonic() > deadline:
+            raise OperationFailed(
+                f"{turn.progress.title} stopped.",
+                f"{waiting} after {_PATIENCE / 60:.0f} minutes.",
+                "Run the same call again to wait on, or down() to remove it.",
+            )
+        if waiting != told:
+            told = waiting
+            turn.progress.note(f"{waiting}: waiting.")
+        time.sleep(pause)
+
+
+def _unready(api: Api, orphans: Mapping[str, str], cluster_id: str | None) -> str:
+    """Return what of `orphans` is still being made, in words; empty when nothing is."""
+    cluster_id = orphans.get("cluster", cluster_id)
+    pools = {orphans[key] for key in orphans if names.is_pool_key(key)}
+    if cluster_id and ("cluster" in orphans or pools):
+        cluster = api.get(f"/v2/kubernetes/clusters/{cluster_id}")["kubernetes_cluster"]
+        state = cluster["status"]
+        if state["state"] in ("error", "invalid"):
+            raise OperationFailed(
+                f"The cluster {cluster['name']!r} could not be made.",
+                f"DigitalOcean says: {state.get('message') or state['state']}.",
+                f"Call down({cluster['name']!r}) to remove it, then up() again.",
+            )
+        if state["state"] == "provisioning":
+            return f"The cluster {cluster['name']}, found half-made, is not ready"
+        for pool in cluster["node_pools"]:
+            nodes = pool.get("nodes") or ()
+            running = sum(node["status"]["state"] == "running" for node in nodes)
+            if pool["id"] in pools and running < pool["count"]:
+                return f"The node pool {pool['name']}, found half-made, is not ready"
+    if "database" in orphans:
+        database = api.get(f"/v2/databases/{orphans['database']}")["database"]
+        if database["status"] == "creating":
+            return f"The database {database['name']}, found half-made, is not ready"
+    return ""

@@ -1,0 +1,118 @@
+"""The process that operations run in: ``python -m dotrain.host``.
+
+It is started by the notebook's kernel, in a session of its own, and takes one
+request at a time from its standard input, a line of JSON each. What it has to
+say it writes to the operation's journal. When the kernel is gone it finishes
+what it is at, and ends; so an operation is never cut off by a restart. SIGINT
+and SIGTERM ask the operation to stop as soon as its state is safe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from dotrain import address, applying, config, planning, target, teardown, transport
+from dotrain.engine import journal
+from dotrain.engine.progress import Progress
+from dotrain.spec import ClusterSpec
+from dotrain.target import Target
+from dotrain.turn import Turn
+
+# A notebook that rests for long gets its memory back.
+_IDLE_SECONDS = 600.0
+
+
+class _Signals:
+    """Hands signals on to the operation that runs, if one does."""
+
+    def __init__(self) -> None:
+        self.turn: Turn | None = None
+        self.last = False
+
+    def interrupt(self, *_: object) -> None:
+        if self.turn is not None:
+            self.turn.progress.note("Asked to stop: it does as soon as its state is safe.")
+            self.turn.interrupt()
+
+    def terminate(self, *_: object) -> None:
+        self.last = True
+        if self.turn is None:
+            sys.exit(0)
+        self.interrupt()
+
+
+def main() -> None:
+    """Serve requests until there are no more."""
+    signals = _Signals()
+    signal.signal(signal.SIGINT, signals.interrupt)
+    signal.signal(signal.SIGTERM, signals.terminate)
+    while not signals.last and select.select([sys.stdin], [], [], _IDLE_SECONDS)[0]:
+        line = sys.stdin.readline()
+        if not line:
+            return
+        _serve(json.loads(line), signals)
+
+
+def _serve(request: dict[str, Any], signals: _Signals) -> None:
+    # The kernel's environment as it is now, not as it was when this began.
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    account = Target(**{**request["target"], "directory": Path(request["target"]["directory"])})
+    target.set_sandbox_address(request["sandbox_address"])
+    writer = journal.Writer(Path(request["journal"]))
+    writer.open(request["kind"], request["title"], request["id"])
+    progress = Progress(request["title"], writer.write)
+    turn = signals.turn = Turn(account, request["name"], progress, request["id"])
+    try:
+        end = {"result": _WORK[request["kind"]](turn, writer, request["arguments"])}
+    except BaseException as error:  # noqa: BLE001 - raised again where the notebook waits
+        end = {"error": transport.to_dict(error)}
+    finally:
+        signals.turn = None
+    writer.write("end", end)
+    writer.close()
+
+
+def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> None:
+    me = arguments["me"]
+    options = applying.Options(
+        found=_found(arguments),
+        me=None if me is None else {who: tuple(cidrs) for who, cidrs in me.items()},
+        force=arguments["force"],
+        refresh=arguments["refresh"],
+    )
+    with turn.taken():
+        writer.write("turn", None)
+        applying.apply(turn, ClusterSpec.from_dict(arguments["spec"]), options)
+
+
+def _down(turn: Turn, writer: journal.Writer, _: dict[str, Any]) -> list[list[Any]]:
+    with turn.taken():
+        writer.write("turn", None)
+        return [list(gone) for gone in teardown.down(turn)]
+
+
+def _plan(turn: Turn, _: journal.Writer, arguments: dict[str, Any]) -> dict[str, Any]:
+    # It changes nothing, and waits for nobody.
+    spec = ClusterSpec.from_dict(arguments["spec"])
+    return planning.plan(turn, spec, _found(arguments)).to_dict()
+
+
+def _found(arguments: dict[str, Any]) -> address.Address | None:
+    found = arguments["found"]
+    return None if found is None else address.Address(tuple(found["cidrs"]), found["note"])
+
+
+_WORK = {"apply": _apply, "down": _down, "plan": _plan}
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    config.home()
+    main()

@@ -1,0 +1,171 @@
+"""Processes for operations: started when needed, and kept warm for the next one.
+
+Importing Pulumi and its SDK takes a second. A process that has done it stays,
+idle, until the kernel ends or nothing has been asked of it for ten minutes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from dotrain import config
+from dotrain.engine import journal, workspace
+from dotrain.errors import EngineError
+from dotrain.hidden import bare
+from dotrain.target import Target, sandbox_address
+from dotrain.turn import journals
+
+_TAIL = 500
+_FAREWELL = 2.0
+
+
+class Host:
+    """A process that runs one operation at a time."""
+
+    def __init__(self) -> None:
+        package = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [package, os.getenv("PYTHONPATH")]))
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this lives
+        self._journal: journal.Reader | None = None
+        # Not in the notebook's directory, where a "grpc.py" would be taken for
+        # the library; in a session of its own, where no interrupt or end of the
+        # kernel reaches it.
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dotrain.host"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            cwd=os.sep,
+            env={**config.environment(), "PYTHONPATH": path},
+            start_new_session=True,
+            umask=0o077,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can take an operation."""
+        if self._journal is not None:
+            self._journal.read()
+        return self.alive and (self._journal is None or self._journal.end is not None)
+
+    @property
+    def last_words(self) -> str:
+        """What it said before it ended; empty when nothing."""
+        self._said.seek(0)
+        return self._said.read().decode("utf-8", "replace").strip()[-_TAIL:]
+
+    def begin(self, path: Path, request: dict[str, Any]) -> None:
+        """Have it run the operation of `request`, with the journal `path`."""
+        self._journal = journal.Reader(path)
+        assert self.process.stdin is not None  # noqa: S101 - it was started with a pipe
+        self.process.stdin.write(f"{json.dumps(request)}\n".encode())
+        self.process.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Ask nothing more of it."""
+        rests = self.idle
+        assert self.process.stdin is not None  # noqa: S101 - it was started with a pipe
+        with suppress(OSError):
+            self.process.stdin.close()
+        self._said.close()
+        if rests:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_FAREWELL)
+
+
+_hosts: list[Host] = []
+_lock = threading.Lock()
+
+
+def _forget() -> None:
+    _hosts.clear()
+
+
+def _dismiss() -> None:
+    """Let the hosts end that have nothing to do; one that has ends after that by itself."""
+    for host in _hosts:
+        host.dismiss()
+
+
+# The copy of a kernel that forked has no hosts: two at one pipe would mix.
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget)
+atexit.register(_dismiss)
+
+
+def begin(
+    target: Target, name: str, *, kind: str, title: str, arguments: dict[str, Any]
+) -> tuple[Host, Path]:
+    """Begin an operation, and return the process that runs it and its journal.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    name : str
+        The cluster's name.
+    kind : str
+        ``"apply"``, ``"down"`` or ``"plan"``.
+    title : str
+        What it is to the user, such as ``"resize bert"``.
+    arguments : dict
+        What the operation needs to know, as JSON.
+
+    Raises
+    ------
+    EngineError
+        When no process can be started.
+    """
+    path = journal.new_path(journals(workspace.directory(target, name)))
+    request = {
+        "id": uuid.uuid4().hex,
+        "kind": kind,
+        "title": title,
+        "name": name,
+        "journal": str(path),
+        # Through a pipe, which nobody else can read: neither the arguments of
+        # a process nor a file ever hold the token.
+        "target": {**asdict(target), "directory": str(target.directory)},
+        "sandbox_address": sandbox_address(),
+        "environment": config.environment(),
+        "arguments": arguments,
+    }
+    with _lock:
+        try:
+            host = _take()
+            host.begin(path, request)
+        except OSError as error:
+            raise EngineError(
+                f"{title} could not begin.",
+                f"The process for it did not start: {error.strerror or error}.",
+                "Free some memory or disk space, then run the same call again.",
+            ) from bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise bare(error)  # noqa: B904 - it is the same error
+    return host, path
+
+
+def _take() -> Host:
+    _hosts[:] = [host for host in _hosts if host.alive]
+    for host in _hosts:
+        if host.idle:
+            return host
+    config.home()
+    _hosts.append(Host())
+    return _hosts[-1]

@@ -1,0 +1,191 @@
+"""An operation as a notebook sees it: shown live, waited for, stopped, or left to itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from dotrain import display, transport
+from dotrain.engine import journal
+from dotrain.engine.progress import Progress
+from dotrain.errors import DotrainError, OperationFailed, OperationInterrupted
+from dotrain.hosts import Host
+
+_LOOK_SECONDS = 0.02
+_REFRESH_SECONDS = 0.2
+
+
+class Operation:
+    """Something that is being done, or was done, to a cluster.
+
+    It runs in a process of its own: neither an interrupt nor the end of the
+    kernel cuts it off, and any notebook can wait for it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its journal.
+    host : Host or None
+        The process that runs it, when this kernel started it.
+    """
+
+    def __init__(self, path: Path, host: Host | None = None) -> None:
+        self._reader = journal.Reader(path)
+        self._host = host
+
+    @property
+    def title(self) -> str:
+        """What it is, such as ``"up bert"``."""
+        return self._reader.progress.title
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        self._reader.read()
+        return self._state() == "running"
+
+    @property
+    def error(self) -> DotrainError | None:
+        """Why it failed; None when it runs, or did what it should."""
+        self._reader.read()
+        state = self._state()
+        if state == "killed":
+            return self._killed()
+        said = (self._reader.end or {}).get("error")
+        return transport.from_dict(said) if said else None
+
+    @property
+    def summary(self) -> str:
+        """What there is to say of it in a line: nothing once it has done what it should."""
+        error = self.error
+        if error is not None:
+            return f"{self.title} failed: {error}"
+        if not self.running:
+            return ""
+        steps = list(self.progress.steps.values())
+        done = sum(step.status == "done" for step in steps)
+        doing = [f"{step.verb} {step.kind}" for step in steps if step.status == "running"]
+        return f"{self.title} is running: {', '.join([f'{done} done', *doing])}"
+
+    @property
+    def progress(self) -> Progress:
+        """What it has done so far."""
+        self._reader.read()
+        return self._reader.progress
+
+    def stop(self) -> None:
+        """Ask it to stop as soon as its state is safe; `wait` tells when it has."""
+        card = self._reader.card
+        pid = self._host.process.pid if self._host else card.pid if card else None
+        if pid is not None and self.running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+
+    def wait(self) -> Any:
+        """Show it until it has ended, as `follow` does.
+
+        Raises
+        ------
+        OperationInterrupted
+            When it was interrupted, or goes on by itself.
+        DotrainError
+            What the operation raises.
+        """
+        self.follow()
+        error = self.error
+        if error is not None:
+            raise error
+        return (self._reader.end or {}).get("result")
+
+    def follow(self) -> None:
+        """Show it until it has ended, well or not.
+
+        An interrupt asks an operation of this kernel to stop, and waits until
+        it has; a second one leaves it to itself, as the first does with an
+        operation that another kernel began.
+
+        Raises
+        ------
+        OperationInterrupted
+            When it is left to itself.
+        """
+        shown = display.choose()
+        refreshed = 0.0
+        stopped = False
+        with _Interrupts() as interrupts:
+            while True:
+                self._reader.read()
+                now = time.monotonic()
+                ended = self._state() != "running"
+                if ended or now - refreshed >= _REFRESH_SECONDS:
+                    refreshed = now
+                    shown.refresh(self._reader.progress)
+                if ended:
+                    return
+                if interrupts.count and self._host and not stopped:
+                    stopped = True
+                    self._reader.progress.note("Interrupt again to leave it to itself.")
+                    self.stop()
+                elif interrupts.count > (1 if self._host else 0):
+                    raise self._left()
+                time.sleep(_LOOK_SECONDS)
+
+    def _state(self) -> str:
+        # Before it has said who runs it, only its own kernel knows the process.
+        if self._reader.card is None and self._host and not self._host.alive:
+            self._reader.read()
+            return "killed" if self._reader.end is None else "ended"
+        return self._reader.state
+
+    def _killed(self) -> OperationFailed:
+        words = self._host.last_words if self._host else ""
+        return OperationFailed(
+            f"{self.title or 'The operation'} was cut off.",
+            f"Its process was killed{f', and said: {words}' if words else ''}.",
+            "Run the same call again: it takes over, and finds what was made.",
+        )
+
+    def _left(self) -> OperationInterrupted:
+        name = self.title.rpartition(" ")[2]
+        return OperationInterrupted(
+            f"{self.title} goes on without this cell.",
+            "It runs in a process of its own, since an engine that is killed loses what it made.",
+            f"dotrain.get({name!r}) shows it and waits for it.",
+        )
+
+    def __repr__(self) -> str:
+        return display.to_text(self.progress)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        progress = self.progress
+        return {"text/plain": display.to_text(progress), "text/html": display.to_html(progress)}
+
+
+class _Interrupts:
+    """Counts interrupts instead of raising them.
+
+    A KeyboardInterrupt could come between any two instructions, also while
+    something is shown. Only the main thread is ever interrupted, or may count.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._previous: Any = None
+
+    def __enter__(self) -> _Interrupts:  # noqa: PYI034 - no subclass of it
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._add)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _add(self, _signal: int, _frame: FrameType | None) -> None:
+        self.count += 1

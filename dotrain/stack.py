@@ -1,0 +1,73 @@
+"""What the stack of a cluster remembers, and the engine that works on it."""
+
+from __future__ import annotations
+
+from dotrain.engine import install, provider, state
+from dotrain.engine.driver import Driver
+from dotrain.engine.progress import Progress
+from dotrain.engine.workspace import Workspace, backend
+from dotrain.errors import ClusterNotFound
+from dotrain.spec import ClusterSpec, Resolved
+from dotrain.target import Target
+
+_said: set[str] = set()
+
+
+def open_driver(target: Target, name: str, progress: Progress, operation: str = "") -> Driver:
+    """Return the driver of a stack, getting the engine and the provider if need be.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    name : str
+        The cluster's name.
+    progress : Progress
+        What to report to.
+    operation : str
+        The id of the operation that the engine works for.
+    """
+
+    def note(text: str) -> None:
+        # Which engine and which provider run is news once, not at every call.
+        if text not in _said:
+            _said.add(text)
+            progress.note(text)
+
+    engine = install.ensure(note)
+    chosen = provider.choose(sandbox=target.is_sandbox, engine=engine, progress=note)
+    return Driver(Workspace(target, name, engine, chosen), operation)
+
+
+def read(target: Target, name: str) -> state.State | None:
+    """Return what the stack of the cluster `name` remembers; never makes a stack."""
+    local = backend(target)
+    if local.directory is not None:
+        return state.read(local, name)
+    return open_driver(target, name, Progress(f"read {name}")).read()
+
+
+def read_spec(target: Target, name: str) -> tuple[ClusterSpec, Resolved, state.State]:
+    """Return the remembered spec of the cluster `name`.
+
+    Raises
+    ------
+    ClusterNotFound
+        When there is no such stack, or it never got as far as a spec.
+    """
+    remembered = read(target, name)
+    if remembered is None or remembered.spec is None or remembered.resolved is None:
+        raise ClusterNotFound(
+            f"dotrain knows no cluster {name!r} on {target.kind}.",
+            "There is no state of that name on this machine's backend.",
+            "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
+        )
+    return remembered.spec, remembered.resolved, remembered
+
+
+def stacks(target: Target) -> list[str]:
+    """Return the names of all stacks in the backend of `target`."""
+    local = backend(target)
+    if local.directory is not None:
+        return state.stacks(local)
+    return open_driver(target, "", Progress("list stacks")).stacks()

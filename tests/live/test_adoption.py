@@ -1,0 +1,83 @@
+"""What was made and is not known is taken in at once: never a second one, never a bare refusal."""
+
+from __future__ import annotations
+
+import pytest
+
+import dotrain
+from dotrain import errors
+from tests.live.conftest import Sandbox
+
+OBJECTS = {
+    "/v2/tags": None,
+    "/v2/vpcs": "vpcs",
+    "/v2/firewalls": "firewalls",
+    "/v2/kubernetes/clusters": "clusters",
+    "/v2/databases": "databases",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(sandbox: Sandbox):
+    yield
+    sandbox.call("POST", "/__sandbox__/faults", faults=[])
+
+
+def fail(sandbox: Sandbox, method: str, path: str, **fault: object) -> None:
+    body = {"method": method, "path": path, "status": 500, **fault}
+    sandbox.call("POST", "/__sandbox__/faults", faults=[body])
+
+
+def named(sandbox: Sandbox, kind: str, name: str) -> list[str]:
+    return [o["id"] for o in sandbox.objects(kind) if o["name"] in (name, f"dotrain-{name}")]
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_what_an_error_hides_is_taken_in_by_the_same_call(sandbox: Sandbox, path: str) -> None:
+    name = path.rpartition("/")[2]
+    fail(sandbox, "POST", path, applied=True)
+    cluster = dotrain.up(name, database=dotrain.Database("pg"))
+    for kind in filter(None, OBJECTS.values()):
+        assert len(named(sandbox, kind, name)) == 1, kind
+    assert named(sandbox, "firewalls", name) == [cluster.outputs["firewall_id"]]
+    before = sandbox.last_request()
+    cluster.up()
+    assert sandbox.changes(before) == []
+    assert dotrain.down(name, confirm=name).left.sum() == 0
+
+
+def test_a_pool_that_an_error_hides_is_taken_in_by_the_same_call(sandbox: Sandbox) -> None:
+    cluster = dotrain.up("pooled")
+    fail(sandbox, "POST", "/v2/kubernetes/clusters/[^/]+/node_pools", applied=True)
+    cluster.resize(size="s-4vcpu-8gb")
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "pooled"]
+    assert [pool["size"] for pool in made["node_pools"]] == ["s-1vcpu-2gb", "s-4vcpu-8gb"]
+    before = sandbox.last_request()
+    cluster.up()
+    assert sandbox.changes(before) == []
+    dotrain.down("pooled", confirm="pooled")
+
+
+def test_a_cluster_that_could_not_be_waited_for_is_taken_in(sandbox: Sandbox) -> None:
+    # The provider gives up after five answers like this one, and forgets what it made.
+    fail(sandbox, "GET", "/v2/kubernetes/clusters/[^/]+", status=403, times=1)
+    cluster = dotrain.up("waited")
+    assert len(named(sandbox, "clusters", "waited")) == 1
+    before = sandbox.last_request()
+    cluster.up()
+    assert sandbox.changes(before) == []
+    dotrain.down("waited", confirm="waited")
+
+
+def test_what_fails_and_was_not_made_is_an_error_and_the_next_call_goes_on(
+    sandbox: Sandbox,
+) -> None:
+    fail(sandbox, "POST", "/v2/kubernetes/clusters", status=403, times=2)
+    with pytest.raises(errors.OperationFailed, match="cluster"):
+        dotrain.up("refused")
+    assert named(sandbox, "clusters", "refused") == []
+    assert len(named(sandbox, "firewalls", "refused")) == 1
+    sandbox.call("POST", "/__sandbox__/faults", faults=[])
+    dotrain.up("refused")
+    assert len(named(sandbox, "clusters", "refused")) == 1
+    dotrain.down("refused", confirm="refused")
