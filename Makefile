@@ -32,6 +32,8 @@ format: $(STAMP)
 bench: engine  ## Measure, and print the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/lasting.py
+	$(BIN)/python benchmarks/allow_me.py
+	$(BIN)/python benchmarks/plan.py
 	$(BIN)/python benchmarks/algebra.py
 	$(BIN)/python benchmarks/audit.py
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Sequence
@@ -71,6 +72,27 @@ def find(target: Target) -> Address:
         with contextlib.suppress(AddressError):
             cidrs.append(v6.result())
     return Address(tuple(cidrs), _hosted_note())
+
+
+def local(towards: str = "192.0.2.1") -> str:
+    """Return this machine's own address for what it sends; empty without a network.
+
+    Behind a router that is a private address, which says nothing about the
+    public one; but when it changes, this machine is on another network. It
+    costs microseconds: a datagram socket that is connected sends nothing.
+
+    Parameters
+    ----------
+    towards : str
+        Where to: by default an address of nobody's (RFC 5737), which is routed
+        as all of the world is.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((towards, 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def _hosted_note() -> str:

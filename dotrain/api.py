@@ -1,7 +1,8 @@
 """DigitalOcean's API over httpx: one pager, one mapper of errors.
 
-Reads and deletes are repeated when the network, a rate limit or a server error
-stops them. Nothing here creates: that is Pulumi's, which keeps account of it.
+Every request is repeated when the network, a rate limit or a server error stops
+it: all of them mean the same when they are sent twice. Nothing here creates:
+that is Pulumi's, which keeps account of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -95,6 +96,10 @@ class Api:
                 return
             page += 1
 
+    def put(self, path: str, body: Mapping[str, object]) -> None:
+        """Replace what is at `path` by `body`; raises as `get` does."""
+        self._request("PUT", path, {}, body=body)
+
     def delete(self, path: str) -> None:
         """Delete `path`; it is no error when it is gone already. Raises as `get` does."""
         try:
@@ -108,6 +113,7 @@ class Api:
         path: str,
         params: dict[str, object],
         read: Callable[[httpx.Response], object] = lambda _: None,
+        body: Mapping[str, object] | None = None,
     ) -> Any:
         """Return what `read` makes of the answer."""
         query = {key: str(value) for key, value in params.items()}
@@ -119,7 +125,7 @@ class Api:
                 with attempt:
                     return read(
                         self._client.request(
-                            method, path, params=query, headers=authorization
+                            method, path, params=query, headers=authorization, json=body
                         ).raise_for_status()
                     )
         except httpx.HTTPStatusError as error:

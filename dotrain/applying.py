@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import account, adoption, catalog, names, pricing, settle
+from dotrain import account, adoption, ahead, catalog, names, pricing, settle
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine import state
@@ -53,8 +53,10 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     target, progress = turn.target, turn.progress
     driver = turn.driver()
     remembered = known = driver.read()
-    if remembered and remembered.resolved and options.me is not None:
-        known = replace(remembered, resolved=replace(remembered.resolved, me=options.me))
+    unrecorded = ahead.read(target, spec.name)
+    if remembered and remembered.resolved:
+        me = {**remembered.resolved.me, **unrecorded} if options.me is None else options.me
+        known = replace(remembered, resolved=replace(remembered.resolved, me=me))
     if remembered and remembered.spec:
         refuse_replacement(remembered, remembered.spec, spec)
     with closing(Api(target)) as api:
@@ -63,7 +65,11 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         settle.check(spec, change.after)
         if not options.force:
             settle.refuse_lockout(target, change)
-        _converge(api, turn, driver, spec, resolved, refresh=options.refresh)
+        # What came into force past the state, and is not what should be, Pulumi
+        # has to see: by its state alone there might be nothing to do.
+        strayed = any(resolved.me.get(who) != cidrs for who, cidrs in unrecorded.items())
+        _converge(api, turn, driver, spec, resolved, refresh=options.refresh or strayed)
+    ahead.clear(target, spec.name, unrecorded)
     driver.mark_settled()
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, operations, render, stack
+from dotrain import changes, config, expiry, operations, render, stack
 from dotrain.api import Api
 from dotrain.confirm import require_name
 from dotrain.errors import ClusterNotFound, DotrainError
@@ -112,8 +112,7 @@ class Cluster(Guarded):
         ApiError
             When DigitalOcean refuses.
         """
-        remembered = stack.read(self._target, self.name)
-        cluster_id = remembered.resources.get("cluster") if remembered else None
+        cluster_id = expiry.current(self._target, self.name)[2].resources.get("cluster")
         if cluster_id is None:
             raise ClusterNotFound(
                 f"The cluster {self.name!r} does not exist yet.",
@@ -158,7 +157,8 @@ class Cluster(Guarded):
         operation = self.operation
         doing = {"operation": operation.summary} if operation and operation.summary else {}
         try:
-            spec, _, observed = self._observe()
+            # Looking at a cluster is no call that may change it.
+            spec, _, observed = self._observe(ending=False)
         except DotrainError as error:
             return render.Summary(self.name, str(error), doing, banner)
         cluster = observed.cluster

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from dotrain import (
     account,
-    address,
     changes,
     config,
     durations,
+    expiry,
     exposure,
     grants,
     inspection,
+    moving,
     operations,
     stack,
 )
 from dotrain.api import Api
 from dotrain.auditing import Suppression
-from dotrain.errors import SpecError
-from dotrain.grants import Grant
 from dotrain.plan import Plan
 from dotrain.rules import Compared, compare, desired
 from dotrain.sources import ME
@@ -37,6 +36,10 @@ if TYPE_CHECKING:
 
 class Guarded:
     """What is guarded by firewalls; `Cluster` is all there is to it.
+
+    A grant that has expired is ended by the next call, whatever that is, other
+    than `plan` and `audit`, which report it, and what changes nothing and asks
+    nobody: `spec`, `outputs`, and showing the cluster.
 
     Parameters
     ----------
@@ -119,8 +122,8 @@ class Guarded:
         label : str
             What it is for; `revoke` takes it.
         expires : str, datetime.timedelta or datetime.datetime, optional
-            When it ends: a span such as ``"8h"``, or an instant. It is taken
-            out by the next operation after that, or by ``dotrain sweep``.
+            When it ends: a span such as ``"8h"``, or an instant. The next call
+            after that takes it out, or ``dotrain sweep``.
         force : bool
             Whether this machine may lose its access by it.
 
@@ -137,7 +140,8 @@ class Guarded:
             See each.
         """
         grant = grants.make(source, to, label=label, expires=expires, now=_now())
-        spec = changes.granted(self.spec, grant)
+        # What has expired may have had this label; it ends with this operation.
+        spec = changes.granted(self.spec.without_expired(_now()), grant)
         return self._apply(spec, "allow", find_me=grant.source == ME, force=force)
 
     def revoke(
@@ -189,8 +193,10 @@ class Guarded:
         """Let this machine in under the address it has now, and its old address no more.
 
         It goes through DigitalOcean's API, so it also works while the cluster
-        itself is out of reach. What others on a shared cluster call ``"me"``
-        stays as it is.
+        itself is out of reach. The rules are in force at once, also while
+        another operation has the stack; then they are recorded, which has to
+        wait for its turn. What others on a shared cluster call ``"me"`` stays
+        as it is.
 
         Returns
         -------
@@ -199,21 +205,27 @@ class Guarded:
 
         Raises
         ------
-        AddressError, ApiError, EngineError
-            See each.
+        AddressError, ApiError
+            Before anything is recorded.
+        EngineError
+            When it could not be recorded. The address is in force none the
+            less, and the next operation on the cluster records it.
         """
-        spec = self.spec
-        if not any(grant.source == ME for grant in spec.allow):
-            spec = changes.granted(spec, Grant(ME))
-        return self._apply(spec, "allow_me", find_me=True)
+        moving.let_me_in(self._target, self.name)
+        return self.rules()
 
     def watch_me(self, *, every: float = 60.0) -> Watch:
         """Call `allow_me` whenever this machine's address has moved, until stopped.
 
+        It goes by what is granted: when ``"me"`` is revoked or has expired,
+        there is nothing to follow.
+
         Parameters
         ----------
         every : float
-            Seconds between two looks at the address.
+            Seconds between two looks at the public address. A change of this
+            machine's own address, as on another network, is noticed within a
+            second or two.
 
         Returns
         -------
@@ -225,18 +237,7 @@ class Guarded:
         SpecError
             When `every` is not a positive number.
         """
-        if not isinstance(every, (int, float)) or isinstance(every, bool) or every <= 0:
-            raise SpecError(
-                f"Every {every!r} seconds is no interval.",
-                "It has to be a number above 0.",
-                "Give one, for example every=60.",
-            )
-
-        def look() -> tuple[tuple[str, ...], tuple[str, ...]]:
-            resolved = stack.read_spec(self._target, self.name)[1]
-            return address.find(self._target).cidrs, resolved.me.get(config.identity(), ())
-
-        return Watch(look, self.allow_me, every)
+        return moving.watch(self._target, self.name, every)
 
     def egress(self, *entries: str) -> pd.DataFrame:
         """Say what nodes may reach.
@@ -339,8 +340,9 @@ class Guarded:
         )
         return compare(wanted, observed.rules(), durations.stamp(_now()))
 
-    def _observe(self) -> tuple[ClusterSpec, Resolved, account.Observed]:
-        spec, resolved, _ = stack.read_spec(self._target, self.name)
+    def _observe(self, *, ending: bool = True) -> tuple[ClusterSpec, Resolved, account.Observed]:
+        read = expiry.current if ending else stack.read_spec
+        spec, resolved, _ = read(self._target, self.name)
         with closing(Api(self._target)) as api:
             found = account.observe(api, self.name, database=spec.database is not None)
             return spec, resolved, found

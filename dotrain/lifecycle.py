@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, durations, names, operations, stack
+from dotrain import account, changes, expiry, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.cluster import Cluster
 from dotrain.confirm import require_name
 from dotrain.engine import state
-from dotrain.engine.workspace import backend
 from dotrain.errors import ClusterNotFound
 from dotrain.grants import Grant
 from dotrain.inspection import Audit, inspect
@@ -130,7 +129,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     """Return the cluster `name`, from any notebook and after any restart; makes nothing.
 
     An operation that runs on it, begun by a kernel that may be gone, is shown
-    until it ends. Interrupt that, and it goes on by itself.
+    until it ends. Interrupt that, and it goes on by itself. What has expired on
+    it is ended first.
 
     Parameters
     ----------
@@ -162,13 +162,30 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     if begun is not None and wait:
         # Why it failed, if it did, is shown, and said by the cluster's repr.
         begun.follow()
-    if stack.read(target, name) is None and (begun is None or not begun.running):
+    cluster, remembered = find(name)
+    if remembered and remembered.spec and expiry.over(remembered.spec):
+        expiry.current(target, name)
+    return cluster
+
+
+def find(name: str) -> tuple[Cluster, state.State | None]:
+    """Return the cluster `name` and what its stack remembers, and change nothing.
+
+    Raises
+    ------
+    ClusterNotFound
+        When there is none.
+    """
+    target = current()
+    check_name(name, "cluster")
+    remembered = stack.read(target, name)
+    if remembered is None and operations.running(target, name) is None:
         raise ClusterNotFound(
             f"dotrain knows no cluster {name!r} on {target.kind}.",
             "There is no state of that name in this backend.",
             "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
         )
-    return Cluster(name, target)
+    return Cluster(name, target), remembered
 
 
 def clusters() -> pd.DataFrame:
@@ -179,7 +196,7 @@ def clusters() -> pd.DataFrame:
     pandas.DataFrame
         Columns name, state, region, version (str), nodes (int, of training
         pools), sizes, endpoint (str), created (datetime, UTC). A stack of this
-        machine that has no cluster is there with the state ``"incomplete"``.
+        backend that has no cluster is there with the state ``"incomplete"``.
 
     Raises
     ------
@@ -197,8 +214,7 @@ def clusters() -> pd.DataFrame:
     with closing(Api(target)) as api:
         found = account.clusters(api)
     have = {names.cluster_of(one["tags"]) for one in found}
-    local = backend(target)
-    stacks = state.stacks(local) if local.directory is not None else []
+    stacks = stack.stacks(target)
     return frames.clusters(found, (name for name in stacks if name not in have))
 
 
@@ -239,9 +255,10 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
 def sweep() -> pd.DataFrame:
     """End what has expired, on every cluster that this backend remembers.
 
-    Any operation on a cluster does that for the cluster; this is for cron and
-    CI, and does nothing else: who may enter otherwise, and under which address,
-    stays as it is.
+    Any call about a cluster does that for the cluster, other than `plan` and
+    `audit`, which report it. This is for cron and CI, so that it happens while
+    nobody calls, and does nothing else: who may enter otherwise, and under
+    which address, stays as it is.
 
     Returns
     -------
@@ -251,24 +268,12 @@ def sweep() -> pd.DataFrame:
     Raises
     ------
     ConfigError, ApiError, EngineError
-        See each.
+        See each. It is raised when all other clusters have been looked at.
     """
     from dotrain import frames
 
-    target = current()
-    now = dt.datetime.now(dt.timezone.utc)
-    ended: list[tuple[str, str]] = []
-    local = backend(target)
-    for name in state.stacks(local) if local.directory is not None else []:
-        remembered = stack.read(target, name)
-        if remembered is None or remembered.spec is None:
-            continue
-        over = [one for one in remembered.spec.allow if durations.is_over(one.expires, now)]
-        if over:
-            title = f"sweep {name}"
-            operations.apply(target, remembered.spec, title=title, find_me=False, force=True)
-            ended += [(name, changes.describe(one)) for one in over]
-    return frames.ended(ended)
+    ended = expiry.sweep(current())
+    return frames.ended((name, changes.describe(grant)) for name, grant in ended)
 
 
 def audit(*, account: bool = False, suppress: Iterable[Suppression] = ()) -> Audit:

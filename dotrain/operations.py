@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, config, display, hosts, stack
+from dotrain import address, ahead, config, display, hosts, stack
 from dotrain.address import Address
-from dotrain.engine import journal, settled, workspace
+from dotrain.engine import journal, locks, settled, workspace
 from dotrain.engine.progress import Progress
 from dotrain.operation import Operation
 from dotrain.plan import Plan
@@ -28,6 +28,7 @@ def apply(
     *,
     title: str,
     find_me: bool,
+    found: Address | None = None,
     me: Mapping[str, tuple[str, ...]] | None = None,
     force: bool = False,
     refresh: bool = False,
@@ -46,6 +47,8 @@ def apply(
     find_me : bool
         Whether to find out anew what ``"me"`` stands for. Otherwise what was
         found the last time stays, so that a change of size changes no rule.
+    found : Address, optional
+        What it stands for, where that has just been found out.
     me : mapping, optional
         What ``"me"`` stands for whom, instead of what is remembered.
     force : bool
@@ -63,7 +66,8 @@ def apply(
         See the two.
     """
     spec = _live(spec)
-    found = _find_me(target, spec) if find_me else None
+    if find_me and found is None:
+        found = _find_me(target, spec)
     if me is None and not refresh and _nothing_to_do(target, spec, found):
         progress = Progress(title, notes=["Everything is as it should be."], finished=True)
         display.choose().refresh(progress)
@@ -117,6 +121,14 @@ def running(target: Target, name: str) -> Operation | None:
     return Operation(path) if path else None
 
 
+def busy(target: Target, name: str) -> bool:
+    """Return whether an operation is known to have the stack of `name`; asks no backend."""
+    local = workspace.backend(target)
+    if local.directory is not None and any(not lock.dead for lock in locks.find(local.locks(name))):
+        return True
+    return running(target, name) is not None
+
+
 def latest(target: Target, name: str) -> Operation | None:
     """Return the newest operation that worked on the cluster `name`, running or ended."""
     path = journal.latest(journals(workspace.directory(target, name)))
@@ -150,6 +162,8 @@ def _nothing_to_do(target: Target, spec: ClusterSpec, found: Address | None) -> 
     if remembered is None or remembered.spec != spec or remembered.resolved is None:
         return False
     if found is not None and remembered.resolved.me.get(config.identity()) != found.cidrs:
+        return False
+    if ahead.read(target, spec.name):
         return False
     directory = workspace.directory(target, spec.name)
     return settled.holds(directory, workspace.backend(target), spec.name) and not running(

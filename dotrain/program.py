@@ -14,12 +14,12 @@ creation; without an explicit name Pulumi appends random characters to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import pulumi
 import pulumi_digitalocean as do
 
-from dotrain import rules
+from dotrain import bodies, rules
 from dotrain.engine import state
 from dotrain.names import LABEL, label, object_name, pool_key, pool_name
 from dotrain.spec import ClusterSpec, Database, Pool, Resolved
@@ -83,20 +83,20 @@ def create_program(
             tags=[tag.name],
             inbound_rules=[
                 do.FirewallInboundRuleArgs(
-                    protocol=protocol,
-                    port_range=ports or None,
-                    source_addresses=_addresses(peers) or None,
-                    source_tags=_tags(peers) or None,
+                    protocol=one.protocol,
+                    port_range=one.ports or None,
+                    source_addresses=list(one.addresses) or None,
+                    source_tags=list(one.tags) or None,
                 )
-                for (protocol, ports), peers in _by_port(wanted, "inbound")
+                for one in bodies.entries(wanted, "inbound")
             ],
             outbound_rules=[
                 do.FirewallOutboundRuleArgs(
-                    protocol=protocol,
-                    port_range=ports or None,
-                    destination_addresses=peers,
+                    protocol=one.protocol,
+                    port_range=one.ports or None,
+                    destination_addresses=list(one.addresses),
                 )
-                for (protocol, ports), peers in _by_port(wanted, "outbound")
+                for one in bodies.entries(wanted, "outbound")
             ],
             opts=options("firewall"),
         )
@@ -111,7 +111,7 @@ def create_program(
             surge_upgrade=True,
             tags=[LABEL, label(spec.name)],
             control_plane_firewall=do.KubernetesClusterControlPlaneFirewallArgs(
-                enabled=True, allowed_addresses=_peers(wanted, "control-plane")
+                enabled=True, allowed_addresses=bodies.allowed(wanted)
             ),
             node_pool=do.KubernetesClusterNodePoolArgs(
                 name=spec.system.name,
@@ -136,7 +136,7 @@ def create_program(
                 vpc,
                 options("database", after=[cluster], slow=True, protect=True),
             )
-            trusted = _addresses(_peers(wanted, "database"))
+            trusted = bodies.trusted(wanted)
             _database_firewall(trusted, database, cluster, options("database-firewall"))
             pulumi.export("database_id", database.id)
             pulumi.export("database_host", database.private_host)
@@ -196,40 +196,10 @@ def _database_firewall(
     cluster: do.KubernetesCluster,
     opts: pulumi.ResourceOptions,
 ) -> do.DatabaseFirewall:
-    # A trusted source is a bare address or a CIDR, IPv4 only.
-    sources = [
-        do.DatabaseFirewallRuleArgs(type="ip_addr", value=cidr.removesuffix("/32"))
-        for cidr in trusted
-    ]
+    sources = [do.DatabaseFirewallRuleArgs(type="ip_addr", value=value) for value in trusted]
     return do.DatabaseFirewall(
         "database-firewall",
         cluster_id=database.id,
         rules=[*sources, do.DatabaseFirewallRuleArgs(type="k8s", value=cluster.id)],
         opts=opts,
     )
-
-
-def _by_port(
-    wanted: Iterable[rules.Rule], direction: str
-) -> list[tuple[tuple[str, str], list[str]]]:
-    """Return the peers of the nodes' rules, by protocol and ports: one rule each."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for rule in wanted:
-        if (rule.layer, rule.direction) == ("nodes", direction):
-            peers = found.setdefault((rule.protocol, rule.ports), [])
-            if rule.peer not in peers:
-                peers.append(rule.peer)
-    return list(found.items())
-
-
-def _peers(wanted: Iterable[rules.Rule], layer: str) -> list[str]:
-    """Return who may enter a layer, each once."""
-    return list(dict.fromkeys(rule.peer for rule in wanted if rule.layer == layer))
-
-
-def _addresses(peers: Iterable[str]) -> list[str]:
-    return [peer for peer in peers if "/" in peer]
-
-
-def _tags(peers: Iterable[str]) -> list[str]:
-    return [peer.removeprefix("tag:") for peer in peers if peer.startswith("tag:")]

@@ -151,8 +151,17 @@ def check(spec: ClusterSpec, wanted: tuple[rules.Rule, ...]) -> None:
             )
 
 
-def refuse_lockout(target: Target, change: Access) -> None:
+def refuse_lockout(target: Target, change: Access, *, here: tuple[str, ...] | None = None) -> None:
     """Raise when this machine can reach the Kubernetes API now and could not after `change`.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    change : Access
+        Who could enter, and who will.
+    here : tuple of str, optional
+        The CIDRs of this machine, where they are known already.
 
     Raises
     ------
@@ -164,7 +173,7 @@ def refuse_lockout(target: Target, change: Access) -> None:
     if not lost or algebra.subsumes(kept, lost):
         return
     try:
-        mine = [parse_network(cidr) for cidr in address.find(target).cidrs]
+        mine = [parse_network(cidr) for cidr in here or address.find(target).cidrs]
     except AddressError:
         # Where this machine is not known, nobody can say that it is locked out.
         return

@@ -70,3 +70,11 @@ def read_spec(target: Target, name: str) -> tuple[ClusterSpec, Resolved, state.S
             "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
         )
     return remembered.spec, remembered.resolved, remembered
+
+
+def stacks(target: Target) -> list[str]:
+    """Return the names of all stacks in the backend of `target`."""
+    local = backend(target)
+    if local.directory is not None:
+        return state.stacks(local)
+    return open_driver(target, "", Progress("list stacks")).stacks()

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
-from dotrain import display
-from dotrain.errors import DotrainError
+from dotrain import address, display
+from dotrain.address import Address
+from dotrain.engine.state import State
+from dotrain.errors import AddressError, DotrainError
+
+# Seconds between two looks at this machine's own address, which cost nothing.
+_GLANCE = 1.0
+# And at the public one, while a network that has just come up does not answer yet.
+_SOON = 5.0
 
 
 class Watch:
@@ -15,17 +23,19 @@ class Watch:
     Parameters
     ----------
     look : callable
-        Returns the CIDRs that ``"me"`` stands for now, and those that are let in.
+        Returns the address that this machine has moved to, with what the
+        stack remembers, or None.
     move : callable
-        Lets the new ones in, and the old ones no more.
+        Takes both, lets the address in, and the old one no more.
     every : float
-        Seconds between two looks.
+        Seconds between two looks. There is one at once when this machine's own
+        address says that it is on another network.
     """
 
     def __init__(
         self,
-        look: Callable[[], tuple[tuple[str, ...], tuple[str, ...]]],
-        move: Callable[[], object],
+        look: Callable[[], tuple[Address, State] | None],
+        move: Callable[[Address, State], object],
         every: float,
     ) -> None:
         self.moves: list[tuple[str, ...]] = []
@@ -42,11 +52,25 @@ class Watch:
         self._stopped.set()
         self._thread.join()
 
-    def wait(self) -> None:
-        """Wait until it is stopped; an interrupt ends the waiting and the watch."""
+    def wait(self, tell: Callable[[str], object] = lambda _: None) -> None:
+        """Wait until it is stopped; an interrupt ends the waiting and the watch.
+
+        Parameters
+        ----------
+        tell : callable
+            Told each move, and each trouble when it begins.
+        """
+        told, trouble = 0, ""
         try:
             while self._thread.is_alive():
-                self._thread.join(1)
+                self._thread.join(_GLANCE)
+                for cidrs in self.moves[told:]:
+                    tell(f"Moved to {' and '.join(cidrs)}: let in, and the old address no more.")
+                    told += 1
+                said = str(self.error or "")
+                if said not in ("", trouble):
+                    tell(said)
+                trouble = said
         except KeyboardInterrupt:
             self.stop()
 
@@ -59,16 +83,25 @@ class Watch:
     def _run(self) -> None:
         with display.using(display.Silent):
             while not self._stopped.is_set():
+                here = address.local()
                 self._once()
-                self._stopped.wait(self._every)
+                self._pause(here)
+
+    def _pause(self, here: str) -> None:
+        """Wait until the next look is due, or this machine is elsewhere than `here`."""
+        offline = isinstance(self.error, AddressError)
+        due = time.monotonic() + (min(self._every, _SOON) if offline else self._every)
+        while (left := due - time.monotonic()) > 0 and address.local() == here:
+            if self._stopped.wait(min(left, _GLANCE)):
+                return
 
     def _once(self) -> None:
         # A laptop that sleeps has no network for a while: say so, and go on.
         try:
-            now, let_in = self._look()
-            if now != let_in:
-                self._move()
-                self.moves.append(now)
+            moved = self._look()
+            if moved:
+                self._move(*moved)
+                self.moves.append(moved[0].cidrs)
             self.error = None
         except DotrainError as error:
             self.error = error

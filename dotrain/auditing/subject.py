@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from dotrain import names
+from dotrain import egress, names
 from dotrain.auditing.checks import CHECKS
 from dotrain.auditing.estate import Estate
 from dotrain.auditing.finding import Hit
 from dotrain.errors import SpecError
+from dotrain.sources import is_world, parse_network
 from dotrain.spec import ClusterSpec
 
 
@@ -87,19 +88,14 @@ def by_design(spec: ClusterSpec) -> tuple[Suppression, ...]:
     Parameters
     ----------
     spec : ClusterSpec
-        What the cluster should be. ``egress="open"`` is not a default, so it
-        is not accepted here: who asks for it says why.
+        What the cluster should be. ``egress="open"``, or a rule of one's own to
+        everywhere, is no default, so it is not accepted here: who asks for it
+        says why.
     """
     found = []
-    if "open" not in spec.egress:
-        found.append(
-            Suppression(
-                "DIG-0003",
-                "Nodes pull images and data from the whole web, and reach nothing but DNS, NTP, "
-                "HTTP and HTTPS there.",
-                names.object_name(spec.name),
-            )
-        )
+    reason = _of_egress(spec)
+    if reason:
+        found.append(Suppression("DIG-0003", reason, names.object_name(spec.name)))
     if not spec.auto_upgrade:
         reason = "An upgrade restarts nodes and ends the training run on them."
         found += [
@@ -112,3 +108,20 @@ def by_design(spec: ClusterSpec) -> tuple[Suppression, ...]:
             Suppression("kubernetes-kubernetes-ha-enabled", reason, f"cluster {spec.name}")
         )
     return tuple(found)
+
+
+def _of_egress(spec: ClusterSpec) -> str:
+    """Return why the cluster's ways out to everywhere are accepted; empty when they are not."""
+    everywhere = {
+        way
+        for way in egress.ways(spec.egress)
+        if any(is_world(parse_network(network)) for network in way.to)
+    }
+    if everywhere <= set(egress.PRESETS["locked"]):
+        return "Nodes may ask any server for names and the time, and reach nothing else everywhere."
+    if everywhere <= set(egress.PRESETS["web"]):
+        return (
+            "Nodes pull images and data from the whole web, and reach nothing but DNS, NTP, HTTP "
+            "and HTTPS there."
+        )
+    return ""

@@ -70,7 +70,7 @@ def plan(name: str) -> None:
     """Show what 'up' would do to the cluster NAME: access, objects, cost."""
     from dotrain import lifecycle
 
-    click.echo(str(lifecycle.get(name, wait=False).plan()))
+    click.echo(str(lifecycle.find(name)[0].plan()))
 
 
 @click.command()
@@ -100,15 +100,33 @@ def exposure(name: str, form: str) -> None:
 @click.argument("name", required=False)
 @click.option("--account", is_flag=True, help="Also what dotrain did not make.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "sarif"]), default="table")
-def audit(name: str | None, account: bool, form: str) -> None:
+@click.option(
+    "--suppress",
+    multiple=True,
+    metavar="ID[@OBJECT]=REASON",
+    help="Accept a finding; it is still shown, with the reason. Repeatable.",
+)
+def audit(name: str | None, account: bool, form: str, suppress: tuple[str, ...]) -> None:
     """Check the cluster NAME, or all of dotrain's; ends with status 1 when it fails."""
     from dotrain import lifecycle
 
-    found = lifecycle.get(name, wait=False).audit() if name else lifecycle.audit(account=account)
+    accepted = [_suppression(text) for text in suppress]
+    if name:
+        found = lifecycle.find(name)[0].audit(suppress=accepted)
+    else:
+        found = lifecycle.audit(account=account, suppress=accepted)
     shown = {"json": found.to_json, "sarif": found.to_sarif}.get(form, found.__str__)
     click.echo(shown())
     if not found.passed:
         sys.exit(1)
+
+
+def _suppression(text: str) -> Any:
+    from dotrain.auditing import Suppression
+
+    what, _, reason = text.partition("=")
+    check, _, where = what.partition("@")
+    return Suppression(check, reason, where)
 
 
 @click.command()
@@ -129,12 +147,12 @@ def sweep(form: str) -> None:
 @output.shown
 def allow_me(name: str, watch: bool, every: float, form: str) -> None:
     """Let this machine into NAME under its present address, and its old one no more."""
-    from dotrain import lifecycle
+    from dotrain import display, lifecycle
 
     cluster = lifecycle.get(name, wait=False)
     output.show(cluster.allow_me(), form)
     if watch:
-        cluster.watch_me(every=every).wait()
+        cluster.watch_me(every=every).wait(display.to_stderr)
 
 
 COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, sweep, allow_me)

@@ -112,6 +112,27 @@ class Driver:
             raise self._translate(error, Progress("read")) from error
         return state.parse(json.loads(result.stdout)["deployment"])
 
+    def stacks(self) -> list[str]:
+        """Return the names of dotrain's stacks in the backend.
+
+        Raises
+        ------
+        EngineError
+            When the backend does not answer.
+        """
+        listing = ["stack", "ls", "--json", "--project", PROJECT]
+        local = self._local(None)
+        try:
+            result = self._command.run(listing, local.work_dir, local.env_vars)
+        except stock.CommandError as error:
+            raise EngineError(
+                f"The stacks in {self._workspace.backend.url} cannot be listed.",
+                f"{_last_sentence(str(error))}.".replace("..", "."),
+                "Check DOTRAIN_BACKEND and the credentials it needs, then try again.",
+            ) from error
+        # Where the project is another, the CLI names it: organization/project/stack.
+        return sorted(one["name"].rpartition("/")[2] for one in json.loads(result.stdout))
+
     def up(self, program: PulumiFn, progress: Progress, *, refresh: bool = False) -> None:
         """Make the stack what `program` says.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 import dotrain
 from dotrain import target
 from dotrain.engine.processes import OPERATION
+from dotrain.engine.workspace import backend
 from tests.sandbox import openapi
 
 README = Path(__file__).parents[2] / "README.md"
@@ -97,6 +99,22 @@ def cut_off(kernel: int) -> None:
     runs.suspend()
     works.kill()
     runs.kill()
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the stack `name` as an operation on another machine does; nobody waits for it."""
+    directory = backend(target.current()).locks(name)
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = directory / "another-operation.json"
+    holder = {"pid": 1, "username": "ben", "hostname": "elsewhere"}
+    lock.write_text(json.dumps({**holder, "timestamp": "2026-01-01T00:00:00Z"}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOTRAIN_PATIENCE", "0")
+        try:
+            yield
+        finally:
+            lock.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,15 @@ def test_access_from_a_shell(sandbox: Sandbox) -> None:
     assert json.loads(run("audit", "doors", "--format", "sarif").stdout)["version"] == "2.1.0"
     run("egress", "doors", "open")
     assert "DIG-0003" in run("audit", "doors", status=1).stdout
+    reason = "The data set is on an odd port."
+    accepted = ("audit", "doors", "--suppress", f"DIG-0003@dotrain-doors={reason}")
+    assert f"[accepted: {reason}]" in run(*accepted).stdout
+    found = json.loads(run(*accepted, "--format", "json").stdout)["findings"]
+    assert {one["id"] for one in found if one["suppressed"] == reason} == {"DIG-0003"}
+    (sarif,) = json.loads(run(*accepted, "--format", "sarif").stdout)["runs"]
+    shown = [one["ruleId"] for one in sarif["results"] if reason in str(one["suppressions"])]
+    assert shown == ["DIG-0003"]
+    assert "without a reason" in run("audit", "doors", "--suppress", "DIG-0003", status=1).stderr
     run("revoke", "doors", "--label", "office")
     assert "InvalidAddress" in run("revoke", "doors", "me", status=1).stderr
     assert run("sweep").stdout == "none\n"

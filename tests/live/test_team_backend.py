@@ -5,21 +5,28 @@ from __future__ import annotations
 import stat
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from dotrain.engine import locate, state
+import dotrain
+from dotrain import applying, lifecycle, operations, stack
+from dotrain.api import Api
+from dotrain.engine import locate, provider, standin, state
 from dotrain.engine.driver import Driver
 from dotrain.engine.progress import Progress
 from dotrain.engine.provider import Provider
 from dotrain.engine.workspace import Workspace, backend
-from dotrain.errors import OperationFailed, WrongPassphrase
+from dotrain.errors import EngineError, OperationFailed, WrongPassphrase
 from dotrain.grants import Grant
 from dotrain.spec import ClusterSpec, Pool, Resolved
-from dotrain.target import Target
+from dotrain.target import Target, start_sandbox, stop_sandbox
+from dotrain.turn import Turn
 
 SPEC = ClusterSpec("shared", pools=(Pool(count=3),), allow=(Grant("me"), Grant("203.0.113.0/24")))
 RESOLVED = Resolved("1.34.1-do.0", {"ada@laptop": ("198.51.100.4/32",)})
@@ -42,13 +49,56 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def driver(home: Path) -> Driver:
+@pytest.fixture
+def team(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A team's environment: the bucket, and the file with the passphrase they share."""
+    monkeypatch.setenv("DOTRAIN_HOME", str(tmp_path))
+    monkeypatch.setenv("DOTRAIN_BACKEND", bucket)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
+    passphrase = tmp_path / "team"
+    passphrase.write_text("shared by the team")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", str(passphrase))
+    return passphrase
+
+
+@pytest.fixture
+def account(team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+    """An account with a team's backend, for want of a real one in a sandbox."""
+    monkeypatch.setenv("DOTRAIN_SANDBOX_DELAY", "0")
+    monkeypatch.setenv("DOTRAIN_SANDBOX_POLL_SECONDS", "0.05")
+    running = start_sandbox()
+    target = Target("digitalocean", running["url"], running["token"], tmp_path / "mine")
+    # The places that know a sandbox from DigitalOcean, and would keep them apart: an
+    # operation has a process of its own, which would look for the official provider.
+    monkeypatch.setattr(lifecycle, "current", lambda: target)
+    monkeypatch.setattr(stack, "open_driver", lambda target, name, *_: on(target, name))
+    monkeypatch.setattr(operations, "_begin", begin)
+    yield target
+    stop_sandbox()
+
+
+def begin(
+    target: Target, name: str, kind: str, title: str, arguments: dict[str, Any]
+) -> SimpleNamespace:
+    """Do the work of an operation here, on the same backend with the same engine."""
+    assert kind == "apply"
+    turn = Turn(target, name, Progress(title), "here")
+    spec = ClusterSpec.from_dict(arguments["spec"])
+    applying.apply(turn, spec, applying.Options(force=arguments["force"]))
+    return SimpleNamespace(wait=lambda: None)
+
+
+def on(target: Target, name: str) -> Driver:
     engine = locate.find()
     assert engine is not None
-    home.mkdir(mode=0o700, exist_ok=True)
-    target = Target("digitalocean", "https://api.digitalocean.com", "none", home)
     assert backend(target).directory is None
-    return Driver(Workspace(target, "shared", engine, Provider(home, "official", "4.84.1")))
+    target.directory.mkdir(mode=0o700, exist_ok=True)
+    plugin = Provider(standin.write(), "stand-in", provider.wanted())
+    return Driver(Workspace(target, name, engine, plugin))
+
+
+def driver(home: Path) -> Driver:
+    return on(Target("digitalocean", "https://api.digitalocean.com", "none", home), "shared")
 
 
 def remember() -> None:
@@ -64,15 +114,7 @@ def remember() -> None:
     pulumi.export("secret", pulumi.Output.secret("kubeconfig"))
 
 
-def test_the_spec_of_a_shared_stack_is_read_on_another_machine(
-    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOTRAIN_HOME", str(tmp_path))
-    monkeypatch.setenv("DOTRAIN_BACKEND", bucket)
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
-    passphrase = tmp_path / "team"
-    passphrase.write_text("shared by the team")
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", str(passphrase))
+def test_the_spec_of_a_shared_stack_is_read_on_another_machine(team: Path, tmp_path: Path) -> None:
     mine = driver(tmp_path / "mine")
     assert mine.read() is None
     mine.up(remember, Progress("up shared"))
@@ -83,10 +125,10 @@ def test_the_spec_of_a_shared_stack_is_read_on_another_machine(
     assert (remembered.spec, remembered.resolved) == (SPEC, RESOLVED)
     assert not (tmp_path / "theirs" / "passphrase").exists()
 
-    passphrase.write_text("another one")
+    team.write_text("another one")
     with pytest.raises(WrongPassphrase):
         driver(tmp_path / "third").up(remember, Progress("up shared"))
-    passphrase.write_text("shared by the team")
+    team.write_text("shared by the team")
     theirs.destroy(Progress("down shared"))
     assert mine.read() is None
 
@@ -112,3 +154,40 @@ def test_the_password_of_a_backend_that_does_not_answer_is_not_shown(
     said = f"{caught.value} {caught.value.failures} {caught.value.__cause__}"
     assert "127.0.0.1:1" in said
     assert "5ecre7" not in said
+
+
+def test_a_team_sees_and_sweeps_all_its_stacks(account: Target) -> None:
+    from dotrain.program import create_program
+
+    assert dotrain.clusters().empty
+    expired = Grant("203.0.113.0/24", ("https",), "office", "2020-01-01T00:00:00Z")
+    spec = ClusterSpec("whole", allow=(Grant("198.51.100.4"), expired))
+    program = create_program(spec, Resolved("1.34.1-do.0"))
+    on(account, "whole").up(program, Progress("up whole"))
+    on(account, "shared").up(remember, Progress("up shared"))
+
+    frame = dotrain.clusters()
+    states = dict(zip(frame.name, frame.state, strict=True))
+    assert states == {"whole": "running", "shared": "incomplete"}
+
+    (row,) = dotrain.sweep().itertuples()
+    assert (row.cluster, "office" in row.ended) == ("whole", True)
+    with closing(Api(account)) as api:
+        (firewall,) = (
+            one
+            for one in api.pages("/v2/firewalls", "firewalls")
+            if one["tags"] == ["dotrain:whole"]
+        )
+    assert firewall["inbound_rules"] == [
+        {"protocol": "tcp", "ports": "22", "sources": {"addresses": ["198.51.100.4/32"]}}
+    ]
+    assert dotrain.sweep().empty
+
+
+def test_a_backend_that_does_not_answer_is_said(
+    account: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOTRAIN_BACKEND", "s3://nothing?endpoint=http://127.0.0.1:1&region=x")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(EngineError, match="cannot be listed"):
+        dotrain.clusters()

@@ -56,6 +56,7 @@ class Request:
     method: str
     path: str
     authorization: str | None
+    body: bytes = b""
 
 
 @dataclass
@@ -73,7 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
     scripted: Server
 
     def _respond(self) -> None:
-        request = Request(self.command, self.path, self.headers.get("authorization"))
+        sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+        request = Request(self.command, self.path, self.headers.get("authorization"), sent)
         self.scripted.requests.append(request)
         answer = self.scripted.answer(request)
         self.send_response(answer.status)
@@ -85,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
         self.close_connection = answer.length is not None
 
-    do_GET = do_DELETE = _respond  # noqa: N815 - the names http.server looks for
+    do_GET = do_PUT = do_DELETE = _respond  # noqa: N815 - the names http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - likewise
         pass

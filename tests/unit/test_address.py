@@ -183,3 +183,9 @@ def test_on_the_sandbox_me_is_a_documentation_address(monkeypatch) -> None:
     assert address.find(SANDBOX) == address.Address(("203.0.113.7/32",), "")
     monkeypatch.setattr("dotrain.target._Choice.sandbox_address", "198.51.100.9")
     assert address.find(SANDBOX).cidrs == ("198.51.100.9/32",)
+
+
+def test_the_own_address_is_that_of_the_way_out() -> None:
+    assert address.local("127.0.0.1") == "127.0.0.1"
+    # No datagram leaves for everybody without asking: as without a network, there is no way.
+    assert address.local("255.255.255.255") == ""

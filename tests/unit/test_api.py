@@ -289,3 +289,16 @@ def test_text_is_given_as_it_is(server, api) -> None:
     server.answer = lambda _: Answer(body=b"apiVersion: v1\n")
     assert api.text("/v2/kubernetes/clusters/1/kubeconfig", expiry_seconds=60).startswith("apiV")
     assert server.requests[0].path.endswith("?expiry_seconds=60")
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_a_replacement_is_sent_whole_and_again_until_it_passes(server, api) -> None:
+    server.answer = lambda _: said(503) if len(server.requests) < ATTEMPTS else Answer(204)
+    api.put("/v2/databases/1/firewall", {"rules": [{"type": "k8s", "value": "c"}]})
+    assert {(one.method, one.body) for one in server.requests} == {
+        ("PUT", b'{"rules":[{"type":"k8s","value":"c"}]}')
+    }
+    assert len(server.requests) == ATTEMPTS
+    server.answer = lambda _: said(422)
+    with pytest.raises(ApiError, match="422"):
+        api.put("/v2/databases/1/firewall", {"rules": []})

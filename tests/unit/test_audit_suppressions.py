@@ -90,3 +90,21 @@ def test_what_is_no_default_is_not_explained_by_one() -> None:
     assert by_design(other) == ()
     elsewhere = healthy(suppressions=by_design(replace(SPEC, name="gpt")))
     assert not any(one.suppressed for one in audit(elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("egress", "reason"),
+    [
+        (("web",), "images"),
+        (("locked",), "names and the time"),
+        (("locked", "tcp 443 to 203.0.113.0/24"), "names and the time"),
+        (("web", "tcp 22 to 0.0.0.0/0"), ""),
+        (("locked", "tcp 443 to 0.0.0.0/1"), ""),
+        (("open",), ""),
+    ],
+)
+def test_a_way_out_to_everywhere_is_explained_only_where_a_preset_makes_it(egress, reason) -> None:
+    spec = replace(SPEC, egress=egress, ha=True, auto_upgrade=True)
+    explained = {one.id: one.reason for one in by_design(spec)}
+    assert ("DIG-0003" in explained) == bool(reason)
+    assert reason in explained.get("DIG-0003", "")

@@ -1,0 +1,80 @@
+"""End what has expired: at every call about a cluster, and for all clusters when told to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+
+from dotrain import durations, operations, stack
+from dotrain.engine.state import State
+from dotrain.errors import DotrainError, OperationInterrupted, StackLocked
+from dotrain.grants import Grant
+from dotrain.spec import ClusterSpec, Resolved
+from dotrain.target import Target
+
+
+def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
+    """Return what the stack of `name` remembers, after ending what has expired.
+
+    It looks at the remembered spec, which costs nothing; there is an operation
+    only when something has expired. While another operation has the stack it
+    is left to that one or to the next call. When it fails that is warned of:
+    a call that only asks is answered none the less, and what it answers shows
+    that the grant is still in force.
+
+    Raises
+    ------
+    ClusterNotFound
+        As `stack.read_spec`.
+    OperationInterrupted
+        When the user interrupts it.
+    """
+    remembered = stack.read_spec(target, name)
+    if not over(remembered[0]) or operations.busy(target, name):
+        return remembered
+    try:
+        end(target, name, remembered[0])
+    except StackLocked:
+        return remembered
+    except OperationInterrupted:
+        raise
+    except DotrainError as error:
+        warnings.warn(f"What has expired on {name!r} is still in force. {error}", stacklevel=2)
+    return stack.read_spec(target, name)
+
+
+def sweep(target: Target) -> list[tuple[str, Grant]]:
+    """End what has expired on every cluster of the backend, and return it with its cluster.
+
+    Raises
+    ------
+    ApiError, EngineError
+        The first failure, when all other clusters have been looked at.
+    """
+    ended: list[tuple[str, Grant]] = []
+    failed: list[DotrainError] = []
+    for name in stack.stacks(target):
+        try:
+            remembered = stack.read(target, name)
+            if remembered and remembered.spec:
+                ended += [(name, grant) for grant in end(target, name, remembered.spec)]
+        except DotrainError as error:  # noqa: PERF203 - one in trouble must not keep others open
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return ended
+
+
+def end(target: Target, name: str, spec: ClusterSpec) -> list[Grant]:
+    """End what has expired of `spec`, and return it; raises as `operations.apply` does."""
+    ended = over(spec)
+    if ended:
+        # Who locks himself out by it has asked for that when he gave it an end.
+        operations.apply(target, spec, title=f"end expired {name}", find_me=False, force=True)
+    return ended
+
+
+def over(spec: ClusterSpec) -> list[Grant]:
+    """Return the grants of `spec` whose time is over."""
+    now = dt.datetime.now(dt.timezone.utc)
+    return [one for one in spec.allow if durations.is_over(one.expires, now)]
