@@ -12,6 +12,9 @@ from dotrain.grants import Grant
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.target import Target
 
+# Seconds that a call which only asks waits for an operation on another machine.
+_PATIENCE = 2.0
+
 
 def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
     """Return what the stack of `name` remembers, after ending what has expired.
@@ -33,7 +36,7 @@ def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
     if not over(remembered[0]) or operations.busy(target, name):
         return remembered
     try:
-        end(target, name, remembered[0])
+        end(target, name, remembered[0], patience=_PATIENCE)
     except StackLocked:
         return remembered
     except OperationInterrupted:
@@ -65,12 +68,15 @@ def sweep(target: Target) -> list[tuple[str, Grant]]:
     return ended
 
 
-def end(target: Target, name: str, spec: ClusterSpec) -> list[Grant]:
+def end(
+    target: Target, name: str, spec: ClusterSpec, *, patience: float | None = None
+) -> list[Grant]:
     """End what has expired of `spec`, and return it; raises as `operations.apply` does."""
     ended = over(spec)
     if ended:
         # Who locks himself out by it has asked for that when he gave it an end.
-        operations.apply(target, spec, title=f"end expired {name}", find_me=False, force=True)
+        title = f"end expired {name}"
+        operations.apply(target, spec, title=title, find_me=False, force=True, patience=patience)
     return ended
 
 

@@ -68,7 +68,8 @@ def _serve(request: dict[str, Any], signals: _Signals) -> None:
     writer = journal.Writer(Path(request["journal"]))
     writer.open(request["kind"], request["title"], request["id"])
     progress = Progress(request["title"], writer.write)
-    turn = signals.turn = Turn(account, request["name"], progress, request["id"])
+    patience = request["arguments"]["patience"]
+    turn = signals.turn = Turn(account, request["name"], progress, request["id"], patience)
     try:
         end = {"result": _WORK[request["kind"]](turn, writer, request["arguments"])}
     except BaseException as error:  # noqa: BLE001 - raised again where the notebook waits

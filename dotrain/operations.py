@@ -33,6 +33,7 @@ def apply(
     force: bool = False,
     refresh: bool = False,
     wait: bool = True,
+    patience: float | None = None,
 ) -> None:
     """Make the account what `spec` says.
 
@@ -57,6 +58,9 @@ def apply(
         Whether to read from DigitalOcean first what others have changed.
     wait : bool
         Whether to wait until it is done.
+    patience : float, optional
+        Seconds to wait for an operation on another machine, instead of
+        ``DOTRAIN_PATIENCE``.
 
     Raises
     ------
@@ -78,6 +82,7 @@ def apply(
         "me": None if me is None else dict(me),
         "force": force,
         "refresh": refresh,
+        "patience": config.patience() if patience is None else patience,
     }
     begun = _begin(target, spec.name, "apply", title, arguments)
     if wait:
@@ -104,13 +109,15 @@ def down(target: Target, name: str) -> pd.DataFrame:
     """
     from dotrain import frames
 
-    return frames.gone(_begin(target, name, "down", f"down {name}", {}).wait())
+    arguments = {"patience": config.patience()}
+    return frames.gone(_begin(target, name, "down", f"down {name}", arguments).wait())
 
 
 def plan(target: Target, spec: ClusterSpec) -> Plan:
     """Return what `apply` would do for `spec`; changes nothing, and raises as `apply` does."""
     spec = _live(spec)
-    arguments = {"spec": spec.to_dict(), "found": _as_json(_find_me(target, spec))}
+    found = _as_json(_find_me(target, spec))
+    arguments = {"spec": spec.to_dict(), "found": found, "patience": config.patience()}
     begun = _begin(target, spec.name, "plan", f"plan {spec.name}", arguments)
     return Plan.from_dict(begun.wait())
 

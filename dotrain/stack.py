@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _said: set[str] = set()
 
 
-def open_driver(target: Target, name: str, progress: Progress, operation: str = "") -> Driver:
+def open_driver(
+    target: Target, name: str, progress: Progress, operation: str = "", patience: float = 0.0
+) -> Driver:
     """Return the driver of a stack, getting the engine and the provider if need be.
 
     Parameters
@@ -30,6 +32,8 @@ def open_driver(target: Target, name: str, progress: Progress, operation: str = 
         What to report to.
     operation : str
         The id of the operation that the engine works for.
+    patience : float
+        Seconds to wait for an operation on another machine.
     """
 
     def note(text: str) -> None:
@@ -43,7 +47,7 @@ def open_driver(target: Target, name: str, progress: Progress, operation: str = 
 
     engine = install.ensure(note)
     chosen = provider.choose(sandbox=target.is_sandbox, engine=engine, progress=note)
-    return Driver(Workspace(target, name, engine, chosen), operation)
+    return Driver(Workspace(target, name, engine, chosen), operation, patience)
 
 
 def read(target: Target, name: str) -> state.State | None:

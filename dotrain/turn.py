@@ -35,19 +35,26 @@ class Turn:
         What to report to.
     operation : str
         The operation's id.
+    patience : float
+        Seconds to wait for an operation on another machine.
     """
 
-    def __init__(self, target: Target, name: str, progress: Progress, operation: str) -> None:
+    def __init__(
+        self, target: Target, name: str, progress: Progress, operation: str, patience: float = 0.0
+    ) -> None:
         self.target = target
         self.name = name
         self.progress = progress
         self._operation = operation
+        self._patience = patience
         self._driver: Driver | None = None
         self._interrupted = False
 
     def driver(self) -> Driver:
         """Return the driver of the stack, to which interrupts are handed on from now on."""
-        self._driver = stack.open_driver(self.target, self.name, self.progress, self._operation)
+        self._driver = stack.open_driver(
+            self.target, self.name, self.progress, self._operation, self._patience
+        )
         self.refuse_interrupted()
         return self._driver
 

@@ -76,11 +76,14 @@ class Driver:
         The stack.
     operation : str
         The id of the operation that it is part of.
+    patience : float
+        Seconds to wait for an operation on another machine.
     """
 
-    def __init__(self, workspace: Workspace, operation: str = "") -> None:
+    def __init__(self, workspace: Workspace, operation: str = "", patience: float = 0.0) -> None:
         self._workspace = workspace
         self._command = Command(workspace.engine, operation)
+        self._patience = patience
 
     def interrupt(self) -> None:
         """Ask the running operation to stop once its state is safe."""
@@ -207,7 +210,7 @@ class Driver:
         settled.mark(self._workspace.directory, self._workspace.backend, self._workspace.stack)
 
     def _guarded(self, run: Callable[[], _T], progress: Progress) -> _T:
-        deadline = time.monotonic() + config.patience()
+        deadline = time.monotonic() + self._patience
         told = ""
         while True:
             self._release_dead(progress)
