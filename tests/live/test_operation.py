@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ with display.using(lambda: display.Lines(lambda line: print(line, flush=True))):
 
 @pytest.fixture(autouse=True)
 def slow(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    sandbox.call("POST", "/__sandbox__/settings", delay=0.5)
 
 
 def start(call: str) -> subprocess.Popen[str]:
@@ -53,6 +54,17 @@ def until(holds: Callable[[], object], seconds: float = 30) -> None:
 def posted(sandbox: Sandbox, after: int) -> Callable[[], bool]:
     """Return a question: whether the cluster has been asked for since the request `after`."""
     return lambda: ("POST", "/v2/kubernetes/clusters") in sandbox.changes(after)
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Hold the engine that runs, so that its operation takes as long as this does."""
+    held = engine()
+    held.suspend()
+    try:
+        yield
+    finally:
+        held.resume()
 
 
 def clusters(sandbox: Sandbox, name: str) -> list[str]:
@@ -154,15 +166,15 @@ def test_an_interrupt_stops_the_operation_once_its_state_is_safe(sandbox: Sandbo
 
 
 def test_a_second_interrupt_leaves_the_operation_to_itself(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=3.0)
     before = sandbox.last_request()
     kernel = start("dotrain.up('left')")
     until(posted(sandbox, before))
-    kernel.send_signal(signal.SIGINT)
-    assert kernel.stdout is not None
-    until(lambda: "Interrupt again" in kernel.stdout.readline())
-    kernel.send_signal(signal.SIGINT)
-    said = kernel.communicate(timeout=20)[0]
+    with frozen():
+        kernel.send_signal(signal.SIGINT)
+        assert kernel.stdout is not None
+        until(lambda: "Interrupt again" in kernel.stdout.readline())
+        kernel.send_signal(signal.SIGINT)
+        said = kernel.communicate(timeout=20)[0]
     assert "OperationInterrupted: up left goes on without this cell." in said
     operation = dotrain.get("left", wait=False).operation
     assert operation is not None
@@ -174,16 +186,15 @@ def test_a_second_interrupt_leaves_the_operation_to_itself(sandbox: Sandbox) -> 
 
 
 def test_an_interrupt_of_who_only_waits_leaves_the_operation_alone(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
     before = sandbox.last_request()
     dotrain.up("others", wait=False)
     until(posted(sandbox, before))
-    kernel = start("print('here', flush=True); dotrain.get('others')")
-    assert kernel.stdout is not None
-    assert kernel.stdout.readline() == "here\n"
-    until(lambda: "create" in kernel.stdout.readline())
-    kernel.send_signal(signal.SIGINT)
-    assert "up others goes on without this cell" in kernel.communicate(timeout=20)[0]
+    with frozen():
+        kernel = start("dotrain.get('others')")
+        assert kernel.stdout is not None
+        until(lambda: "create" in kernel.stdout.readline())
+        kernel.send_signal(signal.SIGINT)
+        assert "up others goes on without this cell" in kernel.communicate(timeout=20)[0]
     dotrain.get("others").operation.wait()
     assert len(clusters(sandbox, "others")) == 1
     dotrain.down("others", confirm="others")
@@ -205,15 +216,15 @@ def test_a_second_operation_waits_and_says_for_whom(sandbox: Sandbox, shown: Sho
 
 
 def test_an_interrupt_while_waiting_for_another_changes_nothing(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
     before = sandbox.last_request()
     dotrain.up("busy", wait=False)
     until(posted(sandbox, before))
-    kernel = start("dotrain.up('busy', pool=dotrain.Pool(count=3))")
-    assert kernel.stdout is not None
-    until(lambda: "Waiting for 'up busy'" in kernel.stdout.readline())
-    kernel.send_signal(signal.SIGINT)
-    assert "OperationInterrupted" in kernel.communicate(timeout=20)[0]
+    with frozen():
+        kernel = start("dotrain.up('busy', pool=dotrain.Pool(count=3))")
+        assert kernel.stdout is not None
+        until(lambda: "Waiting for 'up busy'" in kernel.stdout.readline())
+        kernel.send_signal(signal.SIGINT)
+        assert "OperationInterrupted" in kernel.communicate(timeout=20)[0]
     dotrain.get("busy").operation.wait()
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "busy"]
     assert [pool["count"] for pool in made["node_pools"]] == [1, 1]
@@ -281,7 +292,7 @@ def test_a_fault_of_dotrain_is_said_so_with_its_cause(
     with pytest.raises(errors.EngineError, match="did not foresee") as caught:
         dotrain.up("faulty")
     assert str(caught.value.__cause__) == "KeyError: 'cidrs'"
-    assert sandbox.objects("clusters") == []
+    assert clusters(sandbox, "faulty") == []
 
 
 def test_only_the_last_journals_of_a_stack_are_kept(sandbox: Sandbox, module_home: Path) -> None:
