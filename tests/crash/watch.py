@@ -1,0 +1,152 @@
+"""What goes on in a case, seen from outside: processes, locks, requests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from dotrain.engine import journal
+from dotrain.engine.processes import OPERATION
+from tests.crash.account import Account
+from tests.crash.cases import Operation
+from tests.crash.kernel import Cell, Kernel
+
+MARK = "DOTRAIN_CRASH"
+"""The variable that a kernel and all that comes of it carry, to be found by."""
+
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Those that carry a mark, by what they are."""
+
+    hosts: tuple[psutil.Process, ...] = ()
+    engines: tuple[psutil.Process, ...] = ()
+    plugins: tuple[psutil.Process, ...] = ()
+
+    def beside(self, kernel: int) -> list[str]:
+        """Return those that do not belong to the kernel `kernel`, in words."""
+        strays = [one for one in self.hosts if _parent(one) != kernel]
+        return [f"{_words(one)}" for one in (*strays, *self.engines, *self.plugins)]
+
+
+def processes(mark: str) -> Processes:
+    """Return the processes that carry `mark`."""
+    found: dict[str, list[psutil.Process]] = {"host": [], "engine": [], "plugin": []}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            if environment.get(MARK) != mark or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if environment.get(OPERATION):
+                leads = os.getsid(process.pid) == process.pid
+                found["engine" if leads else "plugin"].append(process)
+            elif "dotrain.host" in process.cmdline():
+                found["host"].append(process)
+    return Processes(*map(tuple, found.values()))
+
+
+class Watch:
+    """Waits for a moment of an operation.
+
+    Parameters
+    ----------
+    account : Account
+        The sandbox it works on.
+    operation : Operation
+        What is done.
+    kernel : Kernel
+        Where.
+    mark : str
+        What the kernel's processes carry.
+    """
+
+    def __init__(self, account: Account, operation: Operation, kernel: Kernel, mark: str) -> None:
+        self._account = account
+        self._operation = operation
+        self._kernel = kernel
+        self._mark = mark
+        self._before = account.journals
+        self._asked = len(account.log())
+        self._freed = False
+
+    def until(self, moment: str, cell: Cell) -> None:
+        """Wait for a moment, or for the end of the operation."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self._is(moment) and not self._ended():
+            assert time.monotonic() < deadline, f"it was never {moment}"
+            time.sleep(0.001)
+        if moment == "waiting" and not self._ended():
+            time.sleep(self._operation.seconds)
+
+    def engine(self) -> psutil.Process | None:
+        """Return the CLI that runs, or the next one to; None when the operation has none any more."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            found = processes(self._mark).engines
+            if found:
+                return found[0]
+            if self._ended():
+                return None
+        raise AssertionError("there was no engine")
+
+    def phase(self) -> str:
+        """Return how far the operation is, in words."""
+        if self._ended():
+            return "ended"
+        now = processes(self._mark)
+        changes = self._account.changes(self._asked)
+        if now.engines:
+            what = "engine"
+            if self._account.locks:
+                what = "provider" if now.plugins else "lock"
+        else:
+            what = "after the engine" if changes else "before the engine"
+        return f"{what}, {len(changes)} changes" if changes else what
+
+    def _is(self, moment: str) -> bool:
+        match moment:
+            case "asked":
+                return True
+            case "engine":
+                return bool(processes(self._mark).engines)
+            case "locked":
+                return bool(self._account.locks)
+            case "plugin":
+                return bool(processes(self._mark).plugins)
+            case "first":
+                return self._changed()
+            case "waiting":
+                return self._account.asked(*self._operation.waits)
+            case "unlocked":
+                self._freed = self._freed or self._changed()
+                return self._freed and not self._account.locks
+        raise ValueError(moment)
+
+    def _changed(self) -> bool:
+        if self._operation.waits[0] == "GET":
+            return self._account.asked("GET", r"/v2/(firewalls|vpcs|kubernetes/clusters)/.*")
+        return bool(self._account.changes(self._asked))
+
+    def _ended(self) -> bool:
+        new = self._account.journals - self._before
+        return any(journal.Reader(path).end is not None for path in new)
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()[:6])
+    except psutil.NoSuchProcess:
+        return "one that has just ended"
