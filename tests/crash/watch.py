@@ -73,7 +73,7 @@ class Watch:
         self._mark = mark
         self._before = account.journals
         self._asked = len(account.log())
-        self._freed = False
+        self._engine: psutil.Process | None = None
 
     def until(self, moment: str, cell: Cell) -> None:
         """Wait for a moment, or for the end of the operation."""
@@ -86,6 +86,8 @@ class Watch:
 
     def engine(self) -> psutil.Process | None:
         """Return the CLI that runs, or the next one to; None when the operation has none any more."""
+        if self._engine is not None:
+            return self._engine
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             found = processes(self._mark).engines
@@ -124,8 +126,10 @@ class Watch:
             case "waiting":
                 return self._account.asked(*self._operation.waits)
             case "unlocked":
-                self._freed = self._freed or self._changed()
-                return self._freed and not self._account.locks
+                # Known beforehand: once the stack is free, its engine has a moment left.
+                if self._engine is None and self._changed():
+                    self._engine = self.engine()
+                return self._engine is not None and not self._account.locks
         raise ValueError(moment)
 
     def _changed(self) -> bool:
