@@ -81,6 +81,7 @@ class Driver:
     def __init__(self, workspace: Workspace, operation: str = "") -> None:
         self._workspace = workspace
         self._command = Command(workspace.engine, operation)
+        self._unprotected = False
 
     def interrupt(self) -> None:
         """Ask the running operation to stop once its state is safe."""
@@ -185,20 +186,36 @@ class Driver:
         self._guarded(run, progress)
         return found
 
-    def destroy(self, progress: Progress) -> None:
-        """Delete everything the stack holds, and then the stack; raises as `up` does."""
+    def destroy(self, progress: Progress, *, only: str | None = None) -> None:
+        """Delete everything the stack holds, and then the stack; raises as `up` does.
+
+        Parameters
+        ----------
+        progress : Progress
+            What to report to.
+        only : str, optional
+            The name in the program of what alone to delete, with all that
+            depends on it; the stack stays then.
+        """
 
         def run() -> None:
             local = self._local(None)
             stack = self._workspace.stack
-            # The program protects what holds data; a teardown is what lifts that.
-            unprotect = ["state", "unprotect", "--all", "--yes", "--stack", stack]
-            self._command.run(unprotect, local.work_dir, local.env_vars)
+            if not self._unprotected:
+                # The program protects what holds data; a teardown is what lifts that.
+                unprotect = ["state", "unprotect", "--all", "--yes", "--stack", stack]
+                self._command.run(unprotect, local.work_dir, local.env_vars)
+                self._unprotected = True
             _Stack(stack, local).destroy(
-                on_event=progress.on_event, color="never", suppress_outputs=True
+                target=[f"**::{only}"] if only else None,
+                target_dependents=only is not None,
+                on_event=progress.on_event,
+                color="never",
+                suppress_outputs=True,
             )
             self._refuse_interrupted(progress)
-            local.remove_stack(stack)
+            if only is None:
+                local.remove_stack(stack)
 
         self._guarded(run, progress)
 
