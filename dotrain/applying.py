@@ -80,7 +80,9 @@ def _converge(
     # The slowest import of all (0.75 s), only where it is needed.
     from dotrain.program import create_program
 
-    orphans = _preflight(api, turn, spec, driver.read())
+    remembered = driver.read()
+    cut_off = remembered is not None and bool(remembered.pending)
+    orphans = _preflight(api, turn, spec, remembered)
     adopted: set[str] = set()
     while True:
         if orphans:
@@ -90,6 +92,7 @@ def _converge(
         try:
             driver.up(create_program(spec, resolved), turn.progress, refresh=refresh)
         except OperationFailed:
+            cut_off = True
             # A request may have been carried out although its answer is an
             # error, or waiting for what it made may have failed.
             orphans = _hidden(api, turn, spec, driver.read())
@@ -98,7 +101,11 @@ def _converge(
             turn.progress.forgive()
             turn.progress.note("What failed was made all the same: taking it in.")
         else:
-            return
+            break
+    remembered = driver.read() if cut_off else None
+    if remembered and remembered.pending:
+        adoption.drop_unwanted(api, spec, remembered, turn)
+        driver.forget_pending(turn.progress)
 
 
 def _hidden(

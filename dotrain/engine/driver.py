@@ -219,6 +219,23 @@ class Driver:
 
         self._guarded(run, progress)
 
+    def forget_pending(self, progress: Progress) -> None:
+        """Forget what was being made when the engine was killed, once it is taken in.
+
+        Pulumi keeps that in the state, and warns of it, until it is told to.
+        """
+
+        def run() -> None:
+            _Stack(self._workspace.stack, self._local(None)).refresh(
+                # Nothing but the tag is read for it.
+                target=["**::tag"],
+                clear_pending_creates=True,
+                color="never",
+                suppress_outputs=True,
+            )
+
+        self._guarded(run, progress)
+
     def mark_settled(self) -> None:
         """Note that the stack is as its spec says, so that the same again has nothing to do."""
         settled.mark(self._workspace.directory, self._workspace.backend, self._workspace.stack)

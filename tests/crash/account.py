@@ -135,5 +135,3 @@ def copy(point: Path | None, home: Path) -> Path:
             with contextlib.suppress(FileNotFoundError):
                 (home / "sandbox" / "server" / name).unlink()
     return home
-
-

@@ -44,9 +44,7 @@ OPERATIONS = {
     ),
     # dotrain.up() itself has nothing to start when nothing is new: nothing to crash, either.
     "no-op": Operation(f"dotrain.get({NAME!r}).up()", ("GET", rf"{_CLUSTER}/node_pools/.*"), 0),
-    "allow-me": Operation(
-        f"dotrain.get({NAME!r}).allow_me()", ("PUT", _CLUSTER), 0, address=MOVED
-    ),
+    "allow-me": Operation(f"dotrain.get({NAME!r}).allow_me()", ("PUT", _CLUSTER), 0, address=MOVED),
     "resize-count": Operation(
         f"dotrain.get({NAME!r}).resize(count=3)", ("PUT", rf"{_CLUSTER}/node_pools/.*"), DELAY / 2
     ),

@@ -91,9 +91,7 @@ class Bench:
             wrong += self._strays()
         return Outcome(phase, wrong, time.monotonic() - started)
 
-    def _crash(
-        self, case: Case, account: Account, operation: Operation
-    ) -> tuple[str, list[str]]:
+    def _crash(self, case: Case, account: Account, operation: Operation) -> tuple[str, list[str]]:
         kernel = self._kernel
         watch = Watch(account, operation, kernel, self._mark)
         cell = kernel.begin(operation.code)

@@ -40,7 +40,9 @@ def complete(account: Account, address: str) -> Iterator[str]:
         if not allowed["enabled"] or allowed["allowed_addresses"] != [f"{address}/32"]:
             yield f"the control plane lets in {allowed}"
     for firewall in there["firewall"]:
-        entering = {one for rule in firewall["inbound_rules"] for one in rule["sources"]["addresses"]}
+        entering = {
+            one for rule in firewall["inbound_rules"] for one in rule["sources"]["addresses"]
+        }
         if entering != {f"{address}/32"}:
             yield f"the firewall lets in {entering}"
 
@@ -124,7 +126,9 @@ def _replay(one: dict[str, Any], clusters: set[str], firewalls: set[str]) -> Non
 
 
 def _pools(cluster: dict[str, Any], wanted: Any, resources: Any) -> Iterator[str]:
-    there = {one["name"]: (one["id"], one["size"], one["count"]) for one in cluster["node_pools"][1:]}
+    there = {
+        one["name"]: (one["id"], one["size"], one["count"]) for one in cluster["node_pools"][1:]
+    }
     asked = {
         names.pool_name(one): (resources.get(names.pool_key(one)), one.size, one.count)
         for one in wanted
