@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 from dataclasses import dataclass
 
+SEED = int(os.environ.get("DOTRAIN_CRASH_SEED", "1"))
 NAME = "bert"
 HERE, MOVED = "203.0.113.7", "198.51.100.4"
 DELAY = 1.0
@@ -77,7 +79,7 @@ MOMENTS = {
     "locked": "it has locked the stack",
     "plugin": "it has started the provider",
     "first": "its first change is made (`no-op`: its first question is answered)",
-    "waiting": "it waits for what takes longest (`no-op`, `allow-me`: its last request is answered)",
+    "waiting": "it waits for what takes longest (`no-op`, `allow-me`: its last request is made)",
     "unlocked": "it has freed the stack; the operation goes on",
 }
 
@@ -92,6 +94,17 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.operation}-{self.event}-{self.moment}"
+
+
+def chosen() -> list[Case]:
+    """Return the cases to run: the sample, or those that ``DOTRAIN_CRASH_CASES`` names.
+
+    That is ``all``, or names separated by commas.
+    """
+    named = os.environ.get("DOTRAIN_CRASH_CASES")
+    if not named:
+        return sample(SEED)
+    return [one for one in everything() if named == "all" or str(one) in named.split(",")]
 
 
 def everything() -> list[Case]:

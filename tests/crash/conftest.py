@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +23,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture(scope="session")
 def point(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cluster that is up, made by whichever worker comes first."""
-    shared = tmp_path_factory.getbasetemp().parent
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = shared / "crash-point"
     with exclusive(shared / "crash-point.lock", lambda *_: None):
-        home = shared / "crash-point"
         if not home.exists():
             bench.prepare(home)
     return home

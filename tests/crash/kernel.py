@@ -25,6 +25,8 @@ class Output:
     ----------
     shown : str
         Printed, displayed and returned, one after the other.
+    displays : dict of str to str
+        What each display that is kept up to date shows now, by its id.
     error : str
         The class of the exception that ended it; empty when none did.
     message : str
@@ -34,6 +36,7 @@ class Output:
     """
 
     shown: str = ""
+    displays: dict[str, str] = field(default_factory=dict)
     error: str = ""
     message: str = ""
     ended: bool = False
@@ -145,7 +148,11 @@ class Kernel:
         elif kind == "stream":
             output.shown += content["text"]
         elif kind in ("display_data", "update_display_data", "execute_result"):
-            output.shown += content["data"].get("text/plain", "") + "\n"
+            text = content["data"].get("text/plain", "")
+            output.shown += f"{text}\n"
+            name = content.get("transient", {}).get("display_id")
+            if name:
+                output.displays[name] = text
         elif kind == "error":
             output.error, output.message = content["ename"], _COLOUR.sub("", content["evalue"])
         elif kind == "status" and content["execution_state"] == "idle":

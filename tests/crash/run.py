@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from dotrain import errors
 from tests.crash import verdict
 from tests.crash.account import Account, copy
 from tests.crash.cases import DELAY, HERE, NAME, OPERATIONS, Case, Operation
-from tests.crash.kernel import Cell, Kernel, Output
+from tests.crash.kernel import Kernel, Output
 from tests.crash.watch import MARK, Watch, processes
 
 _SETUP = """
@@ -40,13 +41,10 @@ class Outcome:
         How far the operation was when the event happened.
     wrong : list of str
         What was found wrong.
-    seconds : float
-        How long it took.
     """
 
     phase: str
     wrong: list[str]
-    seconds: float
 
 
 class Bench:
@@ -64,44 +62,58 @@ class Bench:
         self._kernel = self._start()
 
     def close(self) -> None:
-        """End the kernel."""
+        """End the kernel, and what is left of the cases."""
         self._kernel.close()
+        for process in processes(self._mark).all:
+            _kill(process)
 
     def prepare(self, home: Path) -> None:
         """Make the starting point `home`: a cluster that is up."""
-        with closing(Account(copy(None, home), delay=_AGAIN)) as account:
+        unready = self._directory / "point"
+        with closing(Account(copy(None, unready), delay=_AGAIN)) as account:
             self._set_up(account, HERE, delay=_AGAIN)
             said = self._kernel.run(_UP)
             assert not said.error, said.message
+        unready.rename(home)
 
     def run(self, case: Case, point: Path) -> Outcome:
         """Run a case from the starting point `point`."""
-        started = time.monotonic()
         operation = OPERATIONS[case.operation]
         home = copy(point if operation.exists else None, self._directory / str(case))
-        with closing(Account(home, delay=DELAY)) as account:
-            before = account.objects()
-            self._set_up(account, operation.address, delay=DELAY)
-            phase, wrong = self._crash(case, account, operation)
-            account.delay(_AGAIN)
-            self._set_up(account, operation.address, delay=_AGAIN)
-            wrong += self._go_on(case, account, operation)
-            wrong += verdict.intact(account)
-            wrong += verdict.guarded(account, before)
-            wrong += self._strays()
-        return Outcome(phase, wrong, time.monotonic() - started)
+        try:
+            with closing(Account(home, delay=DELAY)) as account:
+                outcome = self._run(case, account, operation)
+        except BaseException:
+            # The next case gets a kernel that nothing is wrong with.
+            self._kernel.kill()
+            self._kernel = self._start()
+            raise
+        if not outcome.wrong:
+            shutil.rmtree(home)
+        return outcome
+
+    def _run(self, case: Case, account: Account, operation: Operation) -> Outcome:
+        before = account.objects()
+        self._set_up(account, operation.address, delay=DELAY)
+        phase, wrong = self._crash(case, account, operation)
+        account.delay(_AGAIN)
+        self._set_up(account, operation.address, delay=_AGAIN)
+        wrong += self._go_on(case, account, operation)
+        wrong += verdict.intact(account)
+        wrong += verdict.guarded(account, before)
+        wrong += self._strays()
+        return Outcome(phase, wrong)
 
     def _crash(self, case: Case, account: Account, operation: Operation) -> tuple[str, list[str]]:
         kernel = self._kernel
-        watch = Watch(account, operation, kernel, self._mark)
+        watch = Watch(account, operation, self._mark)
         cell = kernel.begin(operation.code)
-        watch.until(case.moment, cell)
+        watch.until(case.moment)
         engine = watch.engine() if case.event == "kill-cli" else None
         phase = watch.phase()
         match case.event:
-            case "kill-cli":
-                if engine is not None:
-                    _kill(engine)
+            case "kill-cli" if engine is not None:
+                _kill(engine)
             case "interrupt":
                 kernel.interrupt()
             case "double-interrupt":
@@ -158,10 +170,8 @@ class Bench:
 
 
 def _kill(process: psutil.Process) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.kill()
-    except psutil.NoSuchProcess:
-        pass
 
 
 def _unclear(said: Output) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tests.crash.cases import EVENTS, MOMENTS, OPERATIONS
@@ -37,15 +37,20 @@ def to_markdown(cells: Iterable[Cell]) -> str:
     return "\n\n".join(
         [
             f"{clean} of {len(cells)} cases clean.",
-            _grid(cells, list(EVENTS), lambda one: one.event, _counted),
-            "How far each operation was when it was hit (times, where it differs):",
-            _grid(cells, list(MOMENTS), lambda one: one.moment, _phases),
+            _grid(cells, EVENTS, lambda one: one.event, _counted),
+            "How far each operation was when it was hit (and how often):",
+            _grid(cells, MOMENTS, lambda one: one.moment, _phases),
         ]
     )
 
 
-def _grid(cells, columns, column_of, words) -> str:
-    rows = [f"| operation | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+def _grid(
+    cells: list[Cell],
+    columns: Iterable[str],
+    column_of: Callable[[Cell], str],
+    words: Callable[[list[Cell]], str],
+) -> str:
+    rows = [f"| operation | {' | '.join(columns)} |", "|---" * (len(list(columns)) + 1) + "|"]
     for operation in OPERATIONS:
         row = [one for one in cells if one.operation == operation]
         said = [words([one for one in row if column_of(one) == column]) for column in columns]
@@ -54,13 +59,9 @@ def _grid(cells, columns, column_of, words) -> str:
 
 
 def _counted(cells: list[Cell]) -> str:
-    if not cells:
-        return ""
-    return f"{sum(not one.wrong for one in cells)}/{len(cells)}"
+    return f"{sum(not one.wrong for one in cells)}/{len(cells)}" if cells else ""
 
 
 def _phases(cells: list[Cell]) -> str:
-    found = Counter(one.phase for one in cells)
-    if len(found) == 1:
-        return next(iter(found))
-    return "; ".join(f"{phase} ({times})" for phase, times in found.most_common())
+    found = Counter(one.phase for one in cells).most_common()
+    return "; ".join(f"{phase} ({times})" for phase, times in found)

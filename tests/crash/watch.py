@@ -13,7 +13,6 @@ from dotrain.engine import journal
 from dotrain.engine.processes import OPERATION
 from tests.crash.account import Account
 from tests.crash.cases import Operation
-from tests.crash.kernel import Cell, Kernel
 
 MARK = "DOTRAIN_CRASH"
 """The variable that a kernel and all that comes of it carry, to be found by."""
@@ -29,10 +28,15 @@ class Processes:
     engines: tuple[psutil.Process, ...] = ()
     plugins: tuple[psutil.Process, ...] = ()
 
+    @property
+    def all(self) -> tuple[psutil.Process, ...]:
+        """All of them."""
+        return (*self.hosts, *self.engines, *self.plugins)
+
     def beside(self, kernel: int) -> list[str]:
         """Return those that do not belong to the kernel `kernel`, in words."""
         strays = [one for one in self.hosts if _parent(one) != kernel]
-        return [f"{_words(one)}" for one in (*strays, *self.engines, *self.plugins)]
+        return [_words(one) for one in (*strays, *self.engines, *self.plugins)]
 
 
 def processes(mark: str) -> Processes:
@@ -60,32 +64,38 @@ class Watch:
         The sandbox it works on.
     operation : Operation
         What is done.
-    kernel : Kernel
-        Where.
     mark : str
-        What the kernel's processes carry.
+        What its processes carry.
     """
 
-    def __init__(self, account: Account, operation: Operation, kernel: Kernel, mark: str) -> None:
+    def __init__(self, account: Account, operation: Operation, mark: str) -> None:
         self._account = account
         self._operation = operation
-        self._kernel = kernel
         self._mark = mark
         self._before = account.journals
         self._asked = len(account.log())
         self._engine: psutil.Process | None = None
 
-    def until(self, moment: str, cell: Cell) -> None:
+    def until(self, moment: str) -> None:
         """Wait for a moment, or for the end of the operation."""
+        come = {
+            "asked": lambda: True,
+            "engine": lambda: processes(self._mark).engines,
+            "locked": lambda: self._account.locks,
+            "plugin": lambda: processes(self._mark).plugins,
+            "first": self._changed,
+            "waiting": lambda: self._account.asked(*self._operation.waits),
+            "unlocked": self._freed,
+        }[moment]
         deadline = time.monotonic() + _PATIENCE
-        while not self._is(moment) and not self._ended():
+        while not come() and not self._ended():
             assert time.monotonic() < deadline, f"it was never {moment}"
             time.sleep(0.001)
         if moment == "waiting" and not self._ended():
             time.sleep(self._operation.seconds)
 
     def engine(self) -> psutil.Process | None:
-        """Return the CLI that runs, or the next one to; None when the operation has none any more."""
+        """Return the CLI that runs, or the next one to; None when none does until the end."""
         if self._engine is not None:
             return self._engine
         deadline = time.monotonic() + _PATIENCE
@@ -101,36 +111,20 @@ class Watch:
         """Return how far the operation is, in words."""
         if self._ended():
             return "ended"
+        locked = bool(self._account.locks)
         now = processes(self._mark)
-        changes = self._account.changes(self._asked)
+        changes = len(self._account.changes(self._asked))
         if now.engines:
-            what = "engine"
-            if self._account.locks:
-                what = "provider" if now.plugins else "lock"
+            what = "provider" if now.plugins else "lock" if locked else "engine"
         else:
-            what = "after the engine" if changes else "before the engine"
-        return f"{what}, {len(changes)} changes" if changes else what
+            what = "after the engine" if self._engine else "before the engine"
+        return f"{what}, {changes} change{'s' if changes > 1 else ''}" if changes else what
 
-    def _is(self, moment: str) -> bool:
-        match moment:
-            case "asked":
-                return True
-            case "engine":
-                return bool(processes(self._mark).engines)
-            case "locked":
-                return bool(self._account.locks)
-            case "plugin":
-                return bool(processes(self._mark).plugins)
-            case "first":
-                return self._changed()
-            case "waiting":
-                return self._account.asked(*self._operation.waits)
-            case "unlocked":
-                # Known beforehand: once the stack is free, its engine has a moment left.
-                if self._engine is None and self._changed():
-                    self._engine = self.engine()
-                return self._engine is not None and not self._account.locks
-        raise ValueError(moment)
+    def _freed(self) -> bool:
+        # Known beforehand: once the stack is free, its engine has a moment left.
+        if self._engine is None and self._changed():
+            self._engine = self.engine()
+        return self._engine is not None and not self._account.locks
 
     def _changed(self) -> bool:
         if self._operation.waits[0] == "GET":
