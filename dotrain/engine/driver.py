@@ -262,8 +262,10 @@ class Driver:
             time.sleep(_LOCKED_SECONDS)
 
     def _release_dead(self, progress: Progress) -> None:
-        if self._workspace.backend.directory is not None:
-            for lock in locks.release_dead(self._workspace.backend.locks(self._workspace.stack)):
+        backend, stack = self._workspace.backend, self._workspace.stack
+        if backend.directory is not None:
+            locks.drop_half_written(backend.half_written(stack))
+            for lock in locks.release_dead(backend.locks(stack)):
                 progress.note(f"Released the lock of {lock}, which is gone.")
 
     def _refuse_interrupted(self, progress: Progress) -> None:

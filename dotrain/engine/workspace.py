@@ -39,6 +39,14 @@ class Backend:
         """Return the directory with the locks of `stack`."""
         return self._pulumi / "locks" / "organization" / PROJECT / stack
 
+    def half_written(self, stack: str) -> list[Path]:
+        """Return the files of `stack` that are being written, or were when a CLI was killed."""
+        kept = (self._pulumi / kind / PROJECT / stack for kind in ("backups", "history"))
+        found = [
+            path for directory in (self.locks(stack), *kept) for path in directory.glob("*.tmp")
+        ]
+        return [*found, *self.checkpoint(stack).parent.glob(f"{stack}.json*.tmp")]
+
     @property
     def _pulumi(self) -> Path:
         if self.directory is None:

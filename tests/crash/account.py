@@ -98,9 +98,10 @@ class Account:
         return set((self._directory / "stacks" / NAME / "operations").glob("*.jsonl"))
 
     @property
-    def checkpoints(self) -> list[Path]:
-        """The files with the state, and whatever lies beside them."""
-        return list((self.backend.checkpoint(NAME).parent).glob("*"))
+    def files(self) -> list[Path]:
+        """The files of Pulumi's backend, which are all JSON but for one."""
+        found = (self._directory / "state").rglob("*")
+        return [path for path in found if path.is_file() and not path.name.startswith("meta.")]
 
     def deployment(self) -> dict[str, Any] | None:
         """Return the state, None when there is no stack."""

@@ -66,18 +66,13 @@ def intact(account: Account) -> Iterator[str]:
     """Yield what is wrong with the files of the state."""
     for path in account.locks:
         yield f"a lock is left: {path.read_text()}"
-    for path in account.checkpoints:
-        if path.name not in {
-            f"{NAME}.json{backup}{attributes}"
-            for backup in ("", ".bak")
-            for attributes in ("", ".attrs")
-        }:
-            yield f"{path.name} lies beside the state"
-            continue
+    for path in account.files:
         try:
             json.loads(path.read_text())
         except ValueError:
             yield f"{path.name} is half-written"
+        if path.suffix == ".tmp":
+            yield f"{path.name} was never finished"
     pending = (account.deployment() or {}).get("pending_operations")
     if pending:
         yield f"the state has pending operations: {[one['type'] for one in pending]}"

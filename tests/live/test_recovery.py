@@ -119,6 +119,21 @@ def test_the_lock_of_another_machine_is_respected(
     assert_complete("shared", sandbox)
 
 
+def test_what_a_killed_engine_left_half_written_blocks_nothing(
+    sandbox: Sandbox, module_home: Path
+) -> None:
+    dotrain.up("half-written")
+    pulumi = module_home / "sandbox" / "state" / ".pulumi"
+    written = "11111111-1111-1111-1111-111111111111.json.18eb059567445c8f.tmp"
+    lock = pulumi / "locks/organization/dotrain/half-written" / written
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text('{"pid": 1, "user')
+    (pulumi / "stacks/dotrain/half-written.json.18eb059567445c8f.tmp").write_text("{")
+    dotrain.get("half-written").resize(count=2)
+    assert list(pulumi.rglob("*.tmp")) == []
+    assert_complete("half-written", sandbox)
+
+
 def _dead_pid() -> int:
     process = subprocess.Popen(["true"])
     process.wait()
