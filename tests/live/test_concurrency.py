@@ -1,0 +1,89 @@
+"""Several operations at once: none disturbs another, and none is shown as another."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import dotrain
+from tests.crash.kernel import Kernel
+from tests.live.conftest import Sandbox
+
+NAMES = ("ada", "bert", "cleo", "dora")
+SETUP = "import dotrain; sandbox = dotrain.use_sandbox()"
+AT_ONCE = f"""
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor({len(NAMES)}) as threads:
+    clusters = list(threads.map(dotrain.up, {NAMES!r}))
+"""
+
+
+@pytest.fixture
+def kernels(sandbox: Sandbox, module_home: Path) -> Iterator[Callable[[], Kernel]]:
+    started: list[Kernel] = []
+
+    def start() -> Kernel:
+        started.append(Kernel(os.environ))
+        assert started[-1].run(SETUP).error == ""
+        return started[-1]
+
+    yield start
+    for kernel in started:
+        kernel.close()
+
+
+def test_several_clusters_at_once_are_each_whole_and_each_in_a_view_of_its_own(
+    sandbox: Sandbox, kernels: Callable[[], Kernel]
+) -> None:
+    said = kernels().run(AT_ONCE)
+    assert said.error == "", said.message
+    assert len(said.displays) == len(NAMES)
+    for text in said.displays.values():
+        (shown,) = [name for name in NAMES if f"up {name}" in text]
+        assert f"create cluster {shown}" in text
+        assert [name for name in NAMES if re.search(rf"\b{name}\b", text)] == [shown]
+    for name in NAMES:
+        outputs = dotrain.get(name).outputs
+        ids = {
+            kind: [o["id"] for o in sandbox.objects(kind) if o["name"] in (name, f"dotrain-{name}")]
+            for kind in ("clusters", "firewalls", "vpcs")
+        }
+        assert ids == {
+            "clusters": [outputs["k8s_cluster_id"]],
+            "firewalls": [outputs["firewall_id"]],
+            "vpcs": [outputs["vpc_id"]],
+        }
+        assert dotrain.get(name).drift().empty
+        dotrain.down(name, confirm=name)
+
+
+def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
+    sandbox: Sandbox, kernels: Callable[[], Kernel]
+) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
+    before = sandbox.last_request()
+    first, second = kernels(), kernels()
+    running = first.begin("dotrain.up('shared')")
+    deadline = time.monotonic() + 60
+    while ("POST", "/v2/kubernetes/clusters") not in sandbox.changes(before):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    said = second.run("dotrain.up('shared', pool=dotrain.Pool(count=2))")
+    assert said.error == "", said.message
+    waits = rf"Waiting for 'up shared', which process \d+ of {re.escape(getpass.getuser())}"
+    assert re.search(rf"{waits} on {re.escape(socket.gethostname())} began at", said.shown)
+    assert first.end(running).error == ""
+    assert "Waiting" not in running.output.shown
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "shared"]
+    assert [pool["count"] for pool in made["node_pools"]] == [1, 2]
+    before = sandbox.last_request()
+    dotrain.get("shared").up()
+    assert sandbox.changes(before) == []
+    dotrain.down("shared", confirm="shared")
