@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psutil
 
-from dotrain import errors
 from tests.crash import verdict
 from tests.crash.account import Account, copy
 from tests.crash.cases import DELAY, HERE, NAME, OPERATIONS, Case, Operation
@@ -129,7 +128,7 @@ class Bench:
                 kernel.kill()
                 self._kernel = self._start()
                 return phase, []
-        return phase, list(_unclear(kernel.end(cell)))
+        return phase, list(_unclear(kernel.end(cell), case.event))
 
     def _go_on(self, case: Case, account: Account, operation: Operation) -> Iterator[str]:
         """Make the next call, and yield what is wrong with what it does and leaves."""
@@ -174,12 +173,14 @@ def _kill(process: psutil.Process) -> None:
         process.kill()
 
 
-def _unclear(said: Output) -> Iterator[str]:
-    """Yield what is wrong with how the cell ended: it says so in dotrain's own words, or Python's.
+def _unclear(said: Output, event: str) -> Iterator[str]:
+    """Yield what is wrong with how the cell ended.
 
-    An interrupt that comes before there is an operation is Python's.
+    It did what it should, or says in a word what became of it. An interrupt
+    that comes before there is an operation is Python's own.
     """
-    if said.error and said.error != "KeyboardInterrupt" and not hasattr(errors, said.error):
+    fair = {"", "OperationFailed"}
+    if event != "kill-cli":
+        fair = {"", "OperationInterrupted", "KeyboardInterrupt"}
+    if said.error not in fair or "\n" in said.message:
         yield f"the cell ended with {said.error}: {said.message}"
-    if "did not foresee" in said.message:
-        yield f"the cell ended with {said.message}"
