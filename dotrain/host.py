@@ -66,9 +66,10 @@ def _serve(request: dict[str, Any], signals: _Signals) -> None:
     account = Target(**{**request["target"], "directory": Path(request["target"]["directory"])})
     target.set_sandbox_address(request["sandbox_address"])
     writer = journal.Writer(Path(request["journal"]))
-    writer.open(request["kind"], request["title"], request["id"])
     progress = Progress(request["title"], writer.write)
     turn = signals.turn = Turn(account, request["name"], progress, request["id"])
+    # Whoever reads this may interrupt it from now on.
+    writer.open(request["kind"], request["title"], request["id"])
     try:
         end = {"result": _WORK[request["kind"]](turn, writer, request["arguments"])}
     except BaseException as error:  # noqa: BLE001 - raised again where the notebook waits

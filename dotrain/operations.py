@@ -11,7 +11,7 @@ from dotrain import address, ahead, config, display, hosts, stack
 from dotrain.address import Address
 from dotrain.engine import journal, locks, settled, workspace
 from dotrain.engine.progress import Progress
-from dotrain.operation import Operation
+from dotrain.operation import Interrupts, Operation
 from dotrain.plan import Plan
 from dotrain.sources import ME
 from dotrain.spec import ClusterSpec
@@ -79,9 +79,10 @@ def apply(
         "force": force,
         "refresh": refresh,
     }
-    begun = _begin(target, spec.name, "apply", title, arguments)
     if wait:
-        begun.wait()
+        _run(target, spec.name, "apply", title, arguments)
+    else:
+        _begin(target, spec.name, "apply", title, arguments)
 
 
 def down(target: Target, name: str) -> pd.DataFrame:
@@ -104,15 +105,14 @@ def down(target: Target, name: str) -> pd.DataFrame:
     """
     from dotrain import frames
 
-    return frames.gone(_begin(target, name, "down", f"down {name}", {}).wait())
+    return frames.gone(_run(target, name, "down", f"down {name}", {}))
 
 
 def plan(target: Target, spec: ClusterSpec) -> Plan:
     """Return what `apply` would do for `spec`; changes nothing, and raises as `apply` does."""
     spec = _live(spec)
     arguments = {"spec": spec.to_dict(), "found": _as_json(_find_me(target, spec))}
-    begun = _begin(target, spec.name, "plan", f"plan {spec.name}", arguments)
-    return Plan.from_dict(begun.wait())
+    return Plan.from_dict(_run(target, spec.name, "plan", f"plan {spec.name}", arguments))
 
 
 def running(target: Target, name: str) -> Operation | None:
@@ -133,6 +133,13 @@ def latest(target: Target, name: str) -> Operation | None:
     """Return the newest operation that worked on the cluster `name`, running or ended."""
     path = journal.latest(journals(workspace.directory(target, name)))
     return Operation(path) if path else None
+
+
+def _run(target: Target, name: str, kind: str, title: str, arguments: dict[str, Any]) -> Any:
+    # From the first moment on an interrupt is for the operation: raised here, it
+    # would leave one that nobody watches.
+    with Interrupts() as interrupts:
+        return _begin(target, name, kind, title, arguments).wait(interrupts)
 
 
 def _begin(

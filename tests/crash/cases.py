@@ -74,7 +74,7 @@ EVENTS = {
 }
 
 MOMENTS = {
-    "asked": "the cell has begun",
+    "begun": "a process for it has been started, in a kernel that had none",
     "engine": "a Pulumi CLI has started",
     "locked": "it has locked the stack",
     "plugin": "it has started the provider",

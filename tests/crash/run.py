@@ -93,6 +93,9 @@ class Bench:
 
     def _run(self, case: Case, account: Account, operation: Operation) -> Outcome:
         before = account.objects()
+        if case.moment == "begun":
+            self._kernel.close()
+            self._kernel = self._start()
         self._set_up(account, operation.address, delay=DELAY)
         phase, wrong = self._crash(case, account, operation)
         account.delay(_AGAIN)
@@ -176,11 +179,8 @@ def _kill(process: psutil.Process) -> None:
 def _unclear(said: Output, event: str) -> Iterator[str]:
     """Yield what is wrong with how the cell ended.
 
-    It did what it should, or says in a word what became of it. An interrupt
-    that comes before there is an operation is Python's own.
+    It did what it should, or says in a word what became of it.
     """
-    fair = {"", "OperationFailed"}
-    if event != "kill-cli":
-        fair = {"", "OperationInterrupted", "KeyboardInterrupt"}
-    if said.error not in fair or "\n" in said.message:
+    fair = "OperationFailed" if event == "kill-cli" else "OperationInterrupted"
+    if said.error not in ("", fair) or "\n" in said.message:
         yield f"the cell ended with {said.error}: {said.message}"

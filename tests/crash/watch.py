@@ -79,7 +79,7 @@ class Watch:
     def until(self, moment: str) -> None:
         """Wait for a moment, or for the end of the operation."""
         come = {
-            "asked": lambda: True,
+            "begun": lambda: processes(self._mark).hosts,
             "engine": lambda: processes(self._mark).engines,
             "locked": lambda: self._account.locks,
             "plugin": lambda: processes(self._mark).plugins,
