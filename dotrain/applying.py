@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import account, adoption, ahead, catalog, names, pricing, settle
+from dotrain import account, adoption, ahead, catalog, changes, names, pricing, settle
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine import state
@@ -23,6 +23,8 @@ class Options:
 
     Parameters
     ----------
+    before : ClusterSpec or None
+        What the spec was made from: what has changed since then stays changed.
     found : Address or None
         What ``"me"`` stands for here now. Without it, what was found the last
         time stays, so that a change of size changes no rule.
@@ -34,6 +36,7 @@ class Options:
         Whether to read from DigitalOcean first what others have changed.
     """
 
+    before: ClusterSpec | None = None
     found: Address | None = None
     me: Mapping[str, tuple[str, ...]] | None = None
     force: bool = False
@@ -58,6 +61,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         me = {**remembered.resolved.me, **unrecorded} if options.me is None else options.me
         known = replace(remembered, resolved=replace(remembered.resolved, me=me))
     if remembered and remembered.spec:
+        spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)
         refuse_replacement(remembered, remembered.spec, spec)
     with closing(Api(target)) as api:
         resolved = settle.settle(api, target, spec, known, progress, found=options.found)

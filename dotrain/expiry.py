@@ -70,7 +70,8 @@ def end(target: Target, name: str, spec: ClusterSpec) -> list[Grant]:
     ended = over(spec)
     if ended:
         # Who locks himself out by it has asked for that when he gave it an end.
-        operations.apply(target, spec, title=f"end expired {name}", find_me=False, force=True)
+        title = f"end expired {name}"
+        operations.apply(target, spec, before=spec, title=title, find_me=False, force=True)
     return ended
 
 

@@ -26,6 +26,7 @@ def apply(
     target: Target,
     spec: ClusterSpec,
     *,
+    before: ClusterSpec | None,
     title: str,
     find_me: bool,
     found: Address | None = None,
@@ -42,6 +43,9 @@ def apply(
         The account.
     spec : ClusterSpec
         What should be.
+    before : ClusterSpec or None
+        What `spec` was made from; None for a new cluster. What another
+        operation changes meanwhile stays changed.
     title : str
         What this is to the user, such as ``"resize bert"``.
     find_me : bool
@@ -74,6 +78,7 @@ def apply(
         return
     arguments = {
         "spec": spec.to_dict(),
+        "before": (before or ClusterSpec(spec.name)).to_dict(),
         "found": _as_json(found),
         "me": None if me is None else dict(me),
         "force": force,

@@ -16,7 +16,7 @@ import psutil
 from tests.crash import verdict
 from tests.crash.account import Account, copy
 from tests.crash.cases import DELAY, HERE, NAME, OPERATIONS, Case, Operation
-from tests.crash.kernel import Kernel, Output
+from tests.crash.kernel import Kernel
 from tests.crash.watch import MARK, Watch, processes
 
 _SETUP = """
@@ -26,6 +26,11 @@ import dotrain
 sandbox = dotrain.use_sandbox(address={address!r})
 """
 _UP, _UP_AFTER_READING = f"dotrain.up({NAME!r})", f"dotrain.get({NAME!r}).up()"
+_FAIR = {
+    "kill-cli": {"OperationFailed"},
+    "interrupt": {"OperationInterrupted", "KeyboardInterrupt"},
+    "double-interrupt": {"OperationInterrupted", "KeyboardInterrupt"},
+}
 _AGAIN = 0.2
 _PATIENCE = 10.0
 
@@ -131,7 +136,12 @@ class Bench:
                 kernel.kill()
                 self._kernel = self._start()
                 return phase, []
-        return phase, list(_unclear(kernel.end(cell), case.event))
+        said = kernel.end(cell)
+        # What the cell does before its operation, and after it, is Python's to interrupt.
+        fair = {"OperationInterrupted"} if watch.running() else {*_FAIR[case.event], ""}
+        if said.error not in fair or "\n" in said.message:
+            return phase, [f"the cell ended with {said.error}: {said.message}"]
+        return phase, []
 
     def _go_on(self, case: Case, account: Account, operation: Operation) -> Iterator[str]:
         """Make the next call, and yield what is wrong with what it does and leaves."""
@@ -174,13 +184,3 @@ class Bench:
 def _kill(process: psutil.Process) -> None:
     with suppress(psutil.NoSuchProcess):
         process.kill()
-
-
-def _unclear(said: Output, event: str) -> Iterator[str]:
-    """Yield what is wrong with how the cell ended.
-
-    It did what it should, or says in a word what became of it.
-    """
-    fair = "OperationFailed" if event == "kill-cli" else "OperationInterrupted"
-    if said.error not in ("", fair) or "\n" in said.message:
-        yield f"the cell ended with {said.error}: {said.message}"

@@ -88,10 +88,10 @@ class Watch:
             "unlocked": self._freed,
         }[moment]
         deadline = time.monotonic() + _PATIENCE
-        while not come() and not self._ended():
+        while not come() and not self.ended():
             assert time.monotonic() < deadline, f"it was never {moment}"
             time.sleep(0.001)
-        if moment == "waiting" and not self._ended():
+        if moment == "waiting" and not self.ended():
             time.sleep(self._operation.seconds)
 
     def engine(self) -> psutil.Process | None:
@@ -103,13 +103,13 @@ class Watch:
             found = processes(self._mark).engines
             if found:
                 return found[0]
-            if self._ended():
+            if self.ended():
                 return None
         raise AssertionError("there was no engine")
 
     def phase(self) -> str:
         """Return how far the operation is, in words."""
-        if self._ended():
+        if self.ended():
             return "ended"
         locked = bool(self._account.locks)
         now = processes(self._mark)
@@ -121,19 +121,26 @@ class Watch:
         return f"{what}, {changes} change{'s' if changes > 1 else ''}" if changes else what
 
     def _freed(self) -> bool:
-        # Known beforehand: once the stack is free, its engine has a moment left.
-        if self._engine is None and self._changed():
-            self._engine = self.engine()
-        return self._engine is not None and not self._account.locks
+        if self._engine is None:
+            # Known beforehand: once the stack is free, its engine has a moment left.
+            if self._changed() and self._account.locks:
+                self._engine = next(iter(processes(self._mark).engines), None)
+            return False
+        return not self._account.locks
 
     def _changed(self) -> bool:
         if self._operation.waits[0] == "GET":
             return self._account.asked("GET", r"/v2/(firewalls|vpcs|kubernetes/clusters)/.*")
         return bool(self._account.changes(self._asked))
 
-    def _ended(self) -> bool:
+    def ended(self) -> bool:
+        """Return whether the operation has ended."""
         new = self._account.journals - self._before
         return any(journal.Reader(path).end is not None for path in new)
+
+    def running(self) -> bool:
+        """Return whether the operation has begun and not ended."""
+        return self._account.journals > self._before and not self.ended()
 
 
 def _parent(process: psutil.Process) -> int:

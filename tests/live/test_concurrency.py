@@ -6,7 +6,6 @@ import getpass
 import os
 import re
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +22,12 @@ from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor({len(NAMES)}) as threads:
     clusters = list(threads.map(dotrain.up, {NAMES!r}))
 """
+
+
+def asked_for(method: str, sandbox: Sandbox, after: int) -> bool:
+    """Return whether a cluster or a pool has been asked for, or changed, since a request."""
+    changes = sandbox.changes(after)
+    return any(one == method and "/kubernetes/clusters" in path for one, path in changes)
 
 
 @pytest.fixture
@@ -71,10 +76,7 @@ def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
     before = sandbox.last_request()
     first, second = kernels(), kernels()
     running = first.begin("dotrain.up('shared')")
-    deadline = time.monotonic() + 60
-    while ("POST", "/v2/kubernetes/clusters") not in sandbox.changes(before):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    first.until(lambda: asked_for("POST", sandbox, before), 60)
     said = second.run("dotrain.up('shared', pool=dotrain.Pool(count=2))")
     assert said.error == "", said.message
     waits = rf"Waiting for 'up shared', which process \d+ of {re.escape(getpass.getuser())}"
@@ -87,3 +89,24 @@ def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
     dotrain.get("shared").up()
     assert sandbox.changes(before) == []
     dotrain.down("shared", confirm="shared")
+
+
+def test_what_waits_for_others_keeps_what_they_change_meanwhile(
+    sandbox: Sandbox, kernels: Callable[[], Kernel]
+) -> None:
+    cluster = dotrain.up("queue")
+    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
+    before = sandbox.last_request()
+    first, second, third = kernels(), kernels(), kernels()
+    resizing = first.begin("dotrain.get('queue').resize(count=2)")
+    first.until(lambda: asked_for("PUT", sandbox, before), 60)
+    same = "dotrain.get('queue', wait=False)"
+    allowing = second.begin(f"{same}.allow('198.51.100.0/24', label='office')")
+    second.until(lambda: "Waiting for" in allowing.output.shown, 60)
+    said = third.run(f"{same}.egress('open')")
+    assert [said.error, second.end(allowing).error, first.end(resizing).error] == ["", "", ""]
+    assert [pool.count for pool in cluster.spec.pools] == [2]
+    assert [grant.source for grant in cluster.spec.allow] == ["me", "198.51.100.0/24"]
+    assert cluster.spec.egress == ("open",)
+    assert cluster.drift().empty
+    dotrain.down("queue", confirm="queue")

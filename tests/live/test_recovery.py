@@ -129,6 +129,7 @@ def test_what_a_killed_engine_left_half_written_blocks_nothing(
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text('{"pid": 1, "user')
     (pulumi / "stacks/dotrain/half-written.json.18eb059567445c8f.tmp").write_text("{")
+    (pulumi / "stacks/dotrain/half-written.json.attrs").write_text("")
     dotrain.get("half-written").resize(count=2)
     assert list(pulumi.rglob("*.tmp")) == []
     assert_complete("half-written", sandbox)
