@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow check format bench picture engine clean
+.PHONY: demo lab test test-slow crash check format bench picture engine clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
 	@$(BIN)/python scripts/demo.py
@@ -18,6 +18,10 @@ test: check engine  ## Run everything, the real engine included
 
 test-slow: engine  ## What takes minutes: building the engine anew
 	$(BIN)/python -m pytest -m slow
+
+crash: engine  ## Cut off every operation in every way at every moment: about 15 minutes
+	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
+	$(BIN)/python -m pytest tests/crash -q -n 2 --dist worksteal
 
 check: $(STAMP)  ## Lint, types, import contracts
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import account, adoption, ahead, catalog, names, pricing, settle
+from dotrain import account, adoption, ahead, catalog, changes, names, pricing, settle
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine import state
@@ -23,6 +23,8 @@ class Options:
 
     Parameters
     ----------
+    before : ClusterSpec or None
+        What the spec was made from: what has changed since then stays changed.
     found : Address or None
         What ``"me"`` stands for here now. Without it, what was found the last
         time stays, so that a change of size changes no rule.
@@ -34,6 +36,7 @@ class Options:
         Whether to read from DigitalOcean first what others have changed.
     """
 
+    before: ClusterSpec | None = None
     found: Address | None = None
     me: Mapping[str, tuple[str, ...]] | None = None
     force: bool = False
@@ -58,6 +61,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         me = {**remembered.resolved.me, **unrecorded} if options.me is None else options.me
         known = replace(remembered, resolved=replace(remembered.resolved, me=me))
     if remembered and remembered.spec:
+        spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)
         refuse_replacement(remembered, remembered.spec, spec)
     with closing(Api(target)) as api:
         resolved = settle.settle(api, target, spec, known, progress, found=options.found)
@@ -80,7 +84,9 @@ def _converge(
     # The slowest import of all (0.75 s), only where it is needed.
     from dotrain.program import create_program
 
-    orphans = _preflight(api, turn, spec, driver.read())
+    remembered = driver.read()
+    cut_off = remembered is not None and bool(remembered.pending)
+    orphans = _preflight(api, turn, spec, remembered)
     adopted: set[str] = set()
     while True:
         if orphans:
@@ -90,6 +96,7 @@ def _converge(
         try:
             driver.up(create_program(spec, resolved), turn.progress, refresh=refresh)
         except OperationFailed:
+            cut_off = True
             # A request may have been carried out although its answer is an
             # error, or waiting for what it made may have failed.
             orphans = _hidden(api, turn, spec, driver.read())
@@ -98,7 +105,11 @@ def _converge(
             turn.progress.forgive()
             turn.progress.note("What failed was made all the same: taking it in.")
         else:
-            return
+            break
+    remembered = driver.read() if cut_off else None
+    if remembered and remembered.pending:
+        adoption.drop_unwanted(api, spec, remembered, turn)
+        driver.forget_pending(turn.progress)
 
 
 def _hidden(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 from dotrain import grants
 from dotrain.errors import SpecError
 from dotrain.grants import NODES, Grant
 from dotrain.sources import ME, parse_network
 from dotrain.spec import ClusterSpec, Pool, Resolved
+
+_T = TypeVar("_T")
 
 
 def asked(
@@ -68,6 +70,48 @@ def _tuple(value: Iterable[Any], example: str) -> tuple[Any, ...]:
     if not isinstance(value, Iterable):
         raise SpecError(f"{value!r} is not a list.", fix=f"Give a list: {example}.")
     return tuple(value)
+
+
+def onto(spec: ClusterSpec, before: ClusterSpec, now: ClusterSpec) -> ClusterSpec:
+    """Return `spec` with what others have changed since it was asked for.
+
+    An operation that waits for another one was asked for when that had not
+    changed anything yet. Only what the two have both changed is as `spec` has it.
+
+    Parameters
+    ----------
+    spec : ClusterSpec
+        What is asked for.
+    before : ClusterSpec
+        What it was made from.
+    now : ClusterSpec
+        What should be by now.
+    """
+    if now == before:
+        return spec
+    changed = {
+        field.name: getattr(spec, field.name)
+        for field in fields(spec)
+        if getattr(spec, field.name) != getattr(before, field.name)
+    }
+    if "allow" in changed:
+        changed["allow"] = _onto(spec.allow, before.allow, now.allow, lambda grant: grant)
+    if "pools" in changed:
+        changed["pools"] = _onto(spec.pools, before.pools, now.pools, lambda pool: pool.name)
+    return replace(now, **changed)
+
+
+def _onto(
+    ours: Iterable[_T], before: Iterable[_T], theirs: Iterable[_T], key: Callable[[_T], Any]
+) -> tuple[_T, ...]:
+    mine, old, there = ({key(one): one for one in each} for each in (ours, before, theirs))
+    merged = there | {name: one for name, one in mine.items() if one != old.get(name)}
+    # What either has taken out stays out, unless the other has changed it.
+    return tuple(
+        one
+        for name, one in merged.items()
+        if (name in mine and name in there) or one != old.get(name)
+    )
 
 
 def granted(spec: ClusterSpec, grant: Grant) -> ClusterSpec:

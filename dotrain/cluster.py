@@ -58,8 +58,8 @@ class Cluster(Guarded):
         `dotrain.up` compares with what was made the last time, and asks the API
         nothing when nothing is new; this one reads everything first.
         """
-        title = f"up {self.name}"
-        operations.apply(self._target, self.spec, title=title, find_me=True, refresh=True)
+        spec, title = self.spec, f"up {self.name}"
+        operations.apply(self._target, spec, before=spec, title=title, find_me=True, refresh=True)
         return self
 
     def resize(
@@ -91,8 +91,9 @@ class Cluster(Guarded):
         ApiError, EngineError
             See each.
         """
-        changed = changes.resized(self.spec, count=count, size=size, pool=pool)
-        operations.apply(self._target, changed, title=f"resize {self.name}", find_me=False)
+        spec, title = self.spec, f"resize {self.name}"
+        changed = changes.resized(spec, count=count, size=size, pool=pool)
+        operations.apply(self._target, changed, before=spec, title=title, find_me=False)
         return self
 
     def kubeconfig(self) -> Path:

@@ -76,7 +76,15 @@ def end(
     if ended:
         # Who locks himself out by it has asked for that when he gave it an end.
         title = f"end expired {name}"
-        operations.apply(target, spec, title=title, find_me=False, force=True, patience=patience)
+        operations.apply(
+            target,
+            spec,
+            before=spec,
+            title=title,
+            find_me=False,
+            force=True,
+            patience=patience,
+        )
     return ended
 
 

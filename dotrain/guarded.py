@@ -141,8 +141,9 @@ class Guarded:
         """
         grant = grants.make(source, to, label=label, expires=expires, now=_now())
         # What has expired may have had this label; it ends with this operation.
-        spec = changes.granted(self.spec.without_expired(_now()), grant)
-        return self._apply(spec, "allow", find_me=grant.source == ME, force=force)
+        before = self.spec
+        spec = changes.granted(before.without_expired(_now()), grant)
+        return self._apply(spec, before, "allow", find_me=grant.source == ME, force=force)
 
     def revoke(
         self,
@@ -185,9 +186,9 @@ class Guarded:
         services = (to,) if isinstance(to, str) else to
         others = changes.without_me(resolved, config.identity())
         if source == ME and label is None and services is None and others:
-            return self._apply(spec, "revoke", me=others, force=force)
+            return self._apply(spec, spec, "revoke", me=others, force=force)
         changed = changes.revoked(spec, source, label, services)
-        return self._apply(changed, "revoke", force=force)
+        return self._apply(changed, spec, "revoke", force=force)
 
     def allow_me(self) -> pd.DataFrame:
         """Let this machine in under the address it has now, and its old address no more.
@@ -258,7 +259,8 @@ class Guarded:
         SpecError
             When an entry is neither a preset nor a rule.
         """
-        return self._apply(replace(self.spec, egress=entries), "egress")
+        before = self.spec
+        return self._apply(replace(before, egress=entries), before, "egress")
 
     def plan(self, **asked: Any) -> Plan:
         """Return what `up` would do, without doing it.
@@ -325,9 +327,12 @@ class Guarded:
             self._target, cluster=self.name, account=False, suppressions=suppress
         )
 
-    def _apply(self, spec: ClusterSpec, verb: str, **options: Any) -> pd.DataFrame:
+    def _apply(
+        self, spec: ClusterSpec, before: ClusterSpec, verb: str, **options: Any
+    ) -> pd.DataFrame:
         title = f"{verb} {self.name}"
-        operations.apply(self._target, spec, title=title, **{"find_me": False, **options})
+        options = {"find_me": False, **options}
+        operations.apply(self._target, spec, before=before, title=title, **options)
         return self.rules()
 
     def _compared(self) -> list[Compared]:

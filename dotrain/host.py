@@ -66,10 +66,11 @@ def _serve(request: dict[str, Any], signals: _Signals) -> None:
     account = Target(**{**request["target"], "directory": Path(request["target"]["directory"])})
     target.set_sandbox_address(request["sandbox_address"])
     writer = journal.Writer(Path(request["journal"]))
-    writer.open(request["kind"], request["title"], request["id"])
     progress = Progress(request["title"], writer.write)
     patience = request["arguments"]["patience"]
     turn = signals.turn = Turn(account, request["name"], progress, request["id"], patience)
+    # Whoever reads this may interrupt it from now on.
+    writer.open(request["kind"], request["title"], request["id"])
     try:
         end = {"result": _WORK[request["kind"]](turn, writer, request["arguments"])}
     except BaseException as error:  # noqa: BLE001 - raised again where the notebook waits
@@ -83,6 +84,7 @@ def _serve(request: dict[str, Any], signals: _Signals) -> None:
 def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> None:
     me = arguments["me"]
     options = applying.Options(
+        before=ClusterSpec.from_dict(arguments["before"]),
         found=_found(arguments),
         me=None if me is None else {who: tuple(cidrs) for who, cidrs in me.items()},
         force=arguments["force"],

@@ -121,7 +121,9 @@ def up(
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
-    operations.apply(target, spec, title=f"up {name}", find_me=True, force=force, wait=wait)
+    operations.apply(
+        target, spec, before=before, title=f"up {name}", find_me=True, force=force, wait=wait
+    )
     return Cluster(name, target)
 
 

@@ -56,12 +56,13 @@ def watch(target: Target, name: str, every: float) -> Watch:
 
 def _move(target: Target, name: str, found: address.Address, remembered: State) -> None:
     now = dt.datetime.now(dt.timezone.utc)
-    spec = (remembered.spec or ClusterSpec(name)).without_expired(now)
+    before = remembered.spec or ClusterSpec(name)
+    spec = before.without_expired(now)
     if not _says_me(spec):
         spec = changes.granted(spec, Grant(ME))
     title = f"allow_me {name}"
     enforce.let_in(target, spec, remembered, found, title=title)
-    operations.apply(target, spec, title=title, find_me=True, found=found)
+    operations.apply(target, spec, before=before, title=title, find_me=True, found=found)
 
 
 def _says_me(spec: ClusterSpec) -> bool:

@@ -36,7 +36,12 @@ def pool_name(pool: Pool) -> str:
 
 def pool_key(pool: Pool) -> str:
     """Return a pool's name in the program: ``"pool-train-s-4vcpu-8gb"``."""
-    return f"{_POOL}{pool_name(pool)}"
+    return key_of_pool(pool_name(pool))
+
+
+def key_of_pool(name: str) -> str:
+    """Return the name in the program of the pool that is called `name` on DigitalOcean."""
+    return f"{_POOL}{name}"
 
 
 def is_pool_key(key: str) -> bool:

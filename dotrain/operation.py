@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -81,14 +81,18 @@ class Operation:
 
     def stop(self) -> None:
         """Ask it to stop as soon as its state is safe; `wait` tells when it has."""
-        card = self._reader.card
-        pid = self._host.process.pid if self._host else card.pid if card else None
-        if pid is not None and self.running:
+        # A process that has not yet said that it runs it would die of the signal.
+        if self.running and self._reader.card:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
+                os.kill(self._reader.card.pid, signal.SIGINT)
 
-    def wait(self) -> Any:
+    def wait(self, interrupts: Interrupts | None = None) -> Any:
         """Show it until it has ended, as `follow` does.
+
+        Parameters
+        ----------
+        interrupts : Interrupts, optional
+            What has counted interrupts since the operation began.
 
         Raises
         ------
@@ -97,18 +101,23 @@ class Operation:
         DotrainError
             What the operation raises.
         """
-        self.follow()
+        self.follow(interrupts)
         error = self.error
         if error is not None:
             raise error
         return (self._reader.end or {}).get("result")
 
-    def follow(self) -> None:
+    def follow(self, interrupts: Interrupts | None = None) -> None:
         """Show it until it has ended, well or not.
 
         An interrupt asks an operation of this kernel to stop, and waits until
         it has; a second one leaves it to itself, as the first does with an
         operation that another kernel began.
+
+        Parameters
+        ----------
+        interrupts : Interrupts, optional
+            What has counted interrupts since the operation began.
 
         Raises
         ------
@@ -118,7 +127,7 @@ class Operation:
         shown = display.choose()
         refreshed = 0.0
         stopped = False
-        with _Interrupts() as interrupts:
+        with nullcontext(interrupts) if interrupts else Interrupts() as counted:
             while True:
                 self._reader.read()
                 now = time.monotonic()
@@ -128,11 +137,12 @@ class Operation:
                     shown.refresh(self._reader.progress)
                 if ended:
                     return
-                if interrupts.count and self._host and not stopped:
-                    stopped = True
-                    self._reader.progress.note("Interrupt again to leave it to itself.")
-                    self.stop()
-                elif interrupts.count > (1 if self._host else 0):
+                if counted.count and self._host and not stopped:
+                    if self._reader.card:
+                        stopped = True
+                        self._reader.progress.note("Interrupt again to leave it to itself.")
+                        self.stop()
+                elif counted.count > (1 if self._host else 0):
                     raise self._left()
                 time.sleep(_LOOK_SECONDS)
 
@@ -167,7 +177,7 @@ class Operation:
         return {"text/plain": display.to_text(progress), "text/html": display.to_html(progress)}
 
 
-class _Interrupts:
+class Interrupts:
     """Counts interrupts instead of raising them.
 
     A KeyboardInterrupt could come between any two instructions, also while
@@ -178,7 +188,7 @@ class _Interrupts:
         self.count = 0
         self._previous: Any = None
 
-    def __enter__(self) -> _Interrupts:  # noqa: PYI034 - no subclass of it
+    def __enter__(self) -> Interrupts:  # noqa: PYI034 - no subclass of it
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._add)
         return self

@@ -11,7 +11,7 @@ from dotrain import address, ahead, config, display, hosts, stack
 from dotrain.address import Address
 from dotrain.engine import journal, locks, settled, workspace
 from dotrain.engine.progress import Progress
-from dotrain.operation import Operation
+from dotrain.operation import Interrupts, Operation
 from dotrain.plan import Plan
 from dotrain.sources import ME
 from dotrain.spec import ClusterSpec
@@ -26,6 +26,7 @@ def apply(
     target: Target,
     spec: ClusterSpec,
     *,
+    before: ClusterSpec | None,
     title: str,
     find_me: bool,
     found: Address | None = None,
@@ -43,6 +44,9 @@ def apply(
         The account.
     spec : ClusterSpec
         What should be.
+    before : ClusterSpec or None
+        What `spec` was made from; None for a new cluster. What another
+        operation changes meanwhile stays changed.
     title : str
         What this is to the user, such as ``"resize bert"``.
     find_me : bool
@@ -78,15 +82,17 @@ def apply(
         return
     arguments = {
         "spec": spec.to_dict(),
+        "before": (before or ClusterSpec(spec.name)).to_dict(),
         "found": _as_json(found),
         "me": None if me is None else dict(me),
         "force": force,
         "refresh": refresh,
         "patience": config.patience() if patience is None else patience,
     }
-    begun = _begin(target, spec.name, "apply", title, arguments)
     if wait:
-        begun.wait()
+        _run(target, spec.name, "apply", title, arguments)
+    else:
+        _begin(target, spec.name, "apply", title, arguments)
 
 
 def down(target: Target, name: str) -> pd.DataFrame:
@@ -110,7 +116,7 @@ def down(target: Target, name: str) -> pd.DataFrame:
     from dotrain import frames
 
     arguments = {"patience": config.patience()}
-    return frames.gone(_begin(target, name, "down", f"down {name}", arguments).wait())
+    return frames.gone(_run(target, name, "down", f"down {name}", arguments))
 
 
 def plan(target: Target, spec: ClusterSpec) -> Plan:
@@ -118,8 +124,7 @@ def plan(target: Target, spec: ClusterSpec) -> Plan:
     spec = _live(spec)
     found = _as_json(_find_me(target, spec))
     arguments = {"spec": spec.to_dict(), "found": found, "patience": config.patience()}
-    begun = _begin(target, spec.name, "plan", f"plan {spec.name}", arguments)
-    return Plan.from_dict(begun.wait())
+    return Plan.from_dict(_run(target, spec.name, "plan", f"plan {spec.name}", arguments))
 
 
 def running(target: Target, name: str) -> Operation | None:
@@ -140,6 +145,13 @@ def latest(target: Target, name: str) -> Operation | None:
     """Return the newest operation that worked on the cluster `name`, running or ended."""
     path = journal.latest(journals(workspace.directory(target, name)))
     return Operation(path) if path else None
+
+
+def _run(target: Target, name: str, kind: str, title: str, arguments: dict[str, Any]) -> Any:
+    # From the first moment on an interrupt is for the operation: raised here, it
+    # would leave one that nobody watches.
+    with Interrupts() as interrupts:
+        return _begin(target, name, kind, title, arguments).wait(interrupts)
 
 
 def _begin(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dotrain.engine import locate
+from tests.crash import cases
 
 _FOREIGN = (
     "DIGITALOCEAN_TOKEN",
@@ -33,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DOTRAIN_PULUMI"] = str(engine.path)
     for name in _FOREIGN:
         os.environ.pop(name, None)
+
+
+def pytest_report_header() -> str:
+    """Say which of the crash matrix is run."""
+    return f"crash matrix: sample of DOTRAIN_CRASH_SEED={cases.SEED}"
 
 
 @pytest.fixture(scope="module")

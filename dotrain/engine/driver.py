@@ -84,6 +84,7 @@ class Driver:
         self._workspace = workspace
         self._command = Command(workspace.engine, operation)
         self._patience = patience
+        self._unprotected = False
 
     def interrupt(self) -> None:
         """Ask the running operation to stop once its state is safe."""
@@ -188,20 +189,53 @@ class Driver:
         self._guarded(run, progress)
         return found
 
-    def destroy(self, progress: Progress) -> None:
-        """Delete everything the stack holds, and then the stack; raises as `up` does."""
+    def destroy(self, progress: Progress, *, only: str | None = None) -> None:
+        """Delete everything the stack holds, and then the stack; raises as `up` does.
+
+        Parameters
+        ----------
+        progress : Progress
+            What to report to.
+        only : str, optional
+            The name in the program of what alone to delete, with all that
+            depends on it; the stack stays then.
+        """
 
         def run() -> None:
             local = self._local(None)
             stack = self._workspace.stack
-            # The program protects what holds data; a teardown is what lifts that.
-            unprotect = ["state", "unprotect", "--all", "--yes", "--stack", stack]
-            self._command.run(unprotect, local.work_dir, local.env_vars)
+            if not self._unprotected:
+                # The program protects what holds data; a teardown is what lifts that.
+                unprotect = ["state", "unprotect", "--all", "--yes", "--stack", stack]
+                self._command.run(unprotect, local.work_dir, local.env_vars)
+                self._unprotected = True
             _Stack(stack, local).destroy(
-                on_event=progress.on_event, color="never", suppress_outputs=True
+                target=[f"**::{only}"] if only else None,
+                target_dependents=only is not None,
+                on_event=progress.on_event,
+                color="never",
+                suppress_outputs=True,
             )
             self._refuse_interrupted(progress)
-            local.remove_stack(stack)
+            if only is None:
+                local.remove_stack(stack)
+
+        self._guarded(run, progress)
+
+    def forget_pending(self, progress: Progress) -> None:
+        """Forget what was being made when the engine was killed, once it is taken in.
+
+        Pulumi keeps that in the state, and warns of it, until it is told to.
+        """
+
+        def run() -> None:
+            _Stack(self._workspace.stack, self._local(None)).refresh(
+                # Nothing but the tag is read for it.
+                target=["**::tag"],
+                clear_pending_creates=True,
+                color="never",
+                suppress_outputs=True,
+            )
 
         self._guarded(run, progress)
 
@@ -231,8 +265,10 @@ class Driver:
             time.sleep(_LOCKED_SECONDS)
 
     def _release_dead(self, progress: Progress) -> None:
-        if self._workspace.backend.directory is not None:
-            for lock in locks.release_dead(self._workspace.backend.locks(self._workspace.stack)):
+        backend, stack = self._workspace.backend, self._workspace.stack
+        if backend.directory is not None:
+            locks.drop_half_written(backend.half_written(stack))
+            for lock in locks.release_dead(backend.locks(stack)):
                 progress.note(f"Released the lock of {lock}, which is gone.")
 
     def _refuse_interrupted(self, progress: Progress) -> None:

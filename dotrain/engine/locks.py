@@ -3,18 +3,25 @@
 Pulumi's file backend writes {pid, username, hostname, timestamp} and never
 lets a lock expire, so a killed CLI locks its stack for good. A lock is
 released here only when it was taken on this machine by a process that is gone.
+It writes each file beside its place first; a CLI that is killed while it does
+leaves half of one, and half a lock is for Pulumi one that it cannot read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import re
 import socket
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotrain.engine import processes
+
+_WRITING = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,21 @@ def release_dead(directory: Path) -> list[Lock]:
         lock.path.unlink(missing_ok=True)
         lock.path.with_name(f"{lock.path.name}.attrs").unlink(missing_ok=True)
     return dead
+
+
+def drop_half_written(paths: Iterable[Path]) -> None:
+    """Remove files that a CLI was writing when it was killed.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+        Such files. One that is new is given a second to be finished, should
+        somebody still be writing it: that takes milliseconds.
+    """
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            time.sleep(min(_WRITING, max(0.0, path.stat().st_mtime + _WRITING - time.time())))
+            path.unlink()
 
 
 def _read(path: Path) -> Lock:

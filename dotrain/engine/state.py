@@ -34,12 +34,16 @@ class State:
         The stack's outputs, none of them secret.
     resources : mapping of str to str
         The id of each DigitalOcean object, by its name in the program.
+    pending : frozenset of str
+        The names in the program of what was being made when the engine was
+        killed: whether they were, only the account knows.
     """
 
     spec: ClusterSpec | None
     resolved: Resolved | None
     outputs: Mapping[str, Any]
     resources: Mapping[str, str]
+    pending: frozenset[str] = frozenset()
 
 
 def record(spec: ClusterSpec, resolved: Resolved) -> str:
@@ -87,6 +91,11 @@ def parse(deployment: Mapping[str, Any]) -> State:
             for r in resources
             if r.get("id") and r["type"].startswith("digitalocean:") and not r.get("delete")
         },
+        pending=frozenset(
+            one["resource"]["urn"].rpartition("::")[2]
+            for one in deployment.get("pending_operations") or ()
+            if one["type"] == "creating"
+        ),
     )
 
 

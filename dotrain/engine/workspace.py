@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -39,11 +40,27 @@ class Backend:
         """Return the directory with the locks of `stack`."""
         return self._pulumi / "locks" / "organization" / PROJECT / stack
 
+    def half_written(self, stack: str) -> list[Path]:
+        """Return the files of `stack` that are being written, or were when a CLI was killed."""
+        kept = (self._pulumi / kind / PROJECT / stack for kind in ("backups", "history"))
+        found = [path for directory in (self.locks(stack), *kept) for path in directory.glob("*")]
+        found += self.checkpoint(stack).parent.glob(f"{stack}.json*")
+        return [path for path in found if path.suffix == ".tmp" or _is_broken_note(path)]
+
     @property
     def _pulumi(self) -> Path:
         if self.directory is None:
             raise ValueError(self.url)  # a caller's mistake: only local backends have files
         return self.directory / ".pulumi"
+
+
+def _is_broken_note(path: Path) -> bool:
+    # Pulumi writes what it notes of a file beside it, in place, and reads the
+    # file no more when the note is broken; without one it does.
+    try:
+        return path.suffix == ".attrs" and not json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return True
 
 
 def backend(target: Target) -> Backend:

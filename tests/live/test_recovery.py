@@ -119,6 +119,22 @@ def test_the_lock_of_another_machine_is_respected(
     assert_complete("shared", sandbox)
 
 
+def test_what_a_killed_engine_left_half_written_blocks_nothing(
+    sandbox: Sandbox, module_home: Path
+) -> None:
+    dotrain.up("half-written")
+    pulumi = module_home / "sandbox" / "state" / ".pulumi"
+    written = "11111111-1111-1111-1111-111111111111.json.18eb059567445c8f.tmp"
+    lock = pulumi / "locks/organization/dotrain/half-written" / written
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text('{"pid": 1, "user')
+    (pulumi / "stacks/dotrain/half-written.json.18eb059567445c8f.tmp").write_text("{")
+    (pulumi / "stacks/dotrain/half-written.json.attrs").write_text("")
+    dotrain.get("half-written").resize(count=2)
+    assert list(pulumi.rglob("*.tmp")) == []
+    assert_complete("half-written", sandbox)
+
+
 def _dead_pid() -> int:
     process = subprocess.Popen(["true"])
     process.wait()
@@ -208,6 +224,49 @@ def test_a_pool_that_no_state_knows_is_adopted(sandbox: Sandbox) -> None:
         ("s-4vcpu-8gb", 2)
     ]
     assert_complete("pooled", sandbox)
+
+
+def test_a_pool_that_no_state_knows_and_nobody_wants_any_more_is_deleted(
+    sandbox: Sandbox, module_home: Path
+) -> None:
+    cluster = dotrain.up("unwanted")
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    code = (
+        "import dotrain; dotrain.use_sandbox(); dotrain.get('unwanted').resize(size='s-8vcpu-16gb')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "unwanted"]
+    wait_for(sandbox, "POST", f"/v2/kubernetes/clusters/{made['id']}/node_pools", before)
+    cut_off(process.pid)
+    process.communicate(timeout=60)
+    cluster.resize(size="s-2vcpu-4gb")
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "unwanted"]
+    kept = [
+        pool["size"]
+        for pool in made["node_pools"]
+        if pool["nodes"][0]["status"]["state"] != "deleting"
+    ]
+    assert kept == ["s-1vcpu-2gb", "s-2vcpu-4gb"]
+    state = module_home / "sandbox/state/.pulumi/stacks/dotrain/unwanted.json"
+    assert "pending_operations" not in json.loads(state.read_text())["checkpoint"]["latest"]
+    assert_complete("unwanted", sandbox)
+
+
+def test_down_deletes_a_cluster_that_no_state_knows_before_its_firewall(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
+    before = sandbox.last_request()
+    process = start_up("half-made")
+    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
+    cut_off(process.pid)
+    process.communicate(timeout=60)
+    dotrain.down("half-made", confirm="half-made")
+    deleted = [path for method, path in sandbox.changes(before) if method == "DELETE"]
+    kinds = [path.split("/")[2] for path in deleted]
+    assert kinds.index("kubernetes") < kinds.index("firewalls")
+    assert "half-made" not in str(sandbox.call("GET", "/__sandbox__/objects"))
 
 
 def test_a_cluster_that_is_not_remembered_is_never_replaced_by_adopting_it(

@@ -1,0 +1,112 @@
+"""Several operations at once: none disturbs another, and none is shown as another."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import dotrain
+from tests.crash.kernel import Kernel
+from tests.live.conftest import Sandbox
+
+NAMES = ("ada", "bert", "cleo", "dora")
+SETUP = "import dotrain; sandbox = dotrain.use_sandbox()"
+AT_ONCE = f"""
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor({len(NAMES)}) as threads:
+    clusters = list(threads.map(dotrain.up, {NAMES!r}))
+"""
+
+
+def asked_for(method: str, sandbox: Sandbox, after: int) -> bool:
+    """Return whether a cluster or a pool has been asked for, or changed, since a request."""
+    changes = sandbox.changes(after)
+    return any(one == method and "/kubernetes/clusters" in path for one, path in changes)
+
+
+@pytest.fixture
+def kernels(sandbox: Sandbox, module_home: Path) -> Iterator[Callable[[], Kernel]]:
+    started: list[Kernel] = []
+
+    def start() -> Kernel:
+        started.append(Kernel(os.environ))
+        assert started[-1].run(SETUP).error == ""
+        return started[-1]
+
+    yield start
+    for kernel in started:
+        kernel.close()
+
+
+def test_several_clusters_at_once_are_each_whole_and_each_in_a_view_of_its_own(
+    sandbox: Sandbox, kernels: Callable[[], Kernel]
+) -> None:
+    said = kernels().run(AT_ONCE)
+    assert said.error == "", said.message
+    assert len(said.displays) == len(NAMES)
+    for text in said.displays.values():
+        (shown,) = [name for name in NAMES if f"up {name}" in text]
+        assert f"create cluster {shown}" in text
+        assert [name for name in NAMES if re.search(rf"\b{name}\b", text)] == [shown]
+    for name in NAMES:
+        outputs = dotrain.get(name).outputs
+        ids = {
+            kind: [o["id"] for o in sandbox.objects(kind) if o["name"] in (name, f"dotrain-{name}")]
+            for kind in ("clusters", "firewalls", "vpcs")
+        }
+        assert ids == {
+            "clusters": [outputs["k8s_cluster_id"]],
+            "firewalls": [outputs["firewall_id"]],
+            "vpcs": [outputs["vpc_id"]],
+        }
+        assert dotrain.get(name).drift().empty
+        dotrain.down(name, confirm=name)
+
+
+def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
+    sandbox: Sandbox, kernels: Callable[[], Kernel]
+) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
+    before = sandbox.last_request()
+    first, second = kernels(), kernels()
+    running = first.begin("dotrain.up('shared')")
+    first.until(lambda: asked_for("POST", sandbox, before), 60)
+    said = second.run("dotrain.up('shared', pool=dotrain.Pool(count=2))")
+    assert said.error == "", said.message
+    waits = rf"Waiting for 'up shared', which process \d+ of {re.escape(getpass.getuser())}"
+    assert re.search(rf"{waits} on {re.escape(socket.gethostname())} began at", said.shown)
+    assert first.end(running).error == ""
+    assert "Waiting" not in running.output.shown
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "shared"]
+    assert [pool["count"] for pool in made["node_pools"]] == [1, 2]
+    before = sandbox.last_request()
+    dotrain.get("shared").up()
+    assert sandbox.changes(before) == []
+    dotrain.down("shared", confirm="shared")
+
+
+def test_what_waits_for_others_keeps_what_they_change_meanwhile(
+    sandbox: Sandbox, kernels: Callable[[], Kernel]
+) -> None:
+    cluster = dotrain.up("queue")
+    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
+    before = sandbox.last_request()
+    first, second, third = kernels(), kernels(), kernels()
+    resizing = first.begin("dotrain.get('queue').resize(count=2)")
+    first.until(lambda: asked_for("PUT", sandbox, before), 60)
+    same = "dotrain.get('queue', wait=False)"
+    allowing = second.begin(f"{same}.allow('198.51.100.0/24', label='office')")
+    second.until(lambda: "Waiting for" in allowing.output.shown, 60)
+    said = third.run(f"{same}.egress('open')")
+    assert [said.error, second.end(allowing).error, first.end(resizing).error] == ["", "", ""]
+    assert [pool.count for pool in cluster.spec.pools] == [2]
+    assert [grant.source for grant in cluster.spec.allow] == ["me", "198.51.100.0/24"]
+    assert cluster.spec.egress == ("open",)
+    assert cluster.drift().empty
+    dotrain.down("queue", confirm="queue")
