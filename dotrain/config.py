@@ -92,16 +92,35 @@ def private_dir(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file only this user can read, in one step: whole or not at all."""
+def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> None:
+    """Write a file only this user can read, in one step: whole or not at all.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    content : str or bytes
+        What is to be in it.
+    replace : bool
+        Whether it takes the place of one that is there, which otherwise stays.
+
+    Raises
+    ------
+    ConfigError
+        When the disk is full, or may not be written.
+    """
     partial = ""
     try:
         # Made for this user only, and by no two writers at once.
         descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(partial).replace(path)
-        partial = ""
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            # On the disk before it has its name, or a power cut could leave it empty.
+            os.fsync(file.fileno())
+        if replace or not _name(Path(partial), path):
+            Path(partial).replace(path)
+            partial = ""
     except OSError as error:
         raise ConfigError(
             f"The file {path} cannot be written.",
@@ -111,6 +130,18 @@ def write_private(path: Path, text: str) -> None:
     finally:
         if partial:
             Path(partial).unlink(missing_ok=True)
+
+
+def _name(partial: Path, path: Path) -> bool:
+    """Give a file its name unless another has it; return whether one of the two has it now."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return True
+    except OSError:
+        # Not every file system gives a file two names.
+        return path.exists()
+    return True
 
 
 def pulumi_override() -> Path | None:
@@ -214,6 +245,11 @@ def hosted_kernel() -> str | None:
 def search_path() -> list[Path]:
     """Return the directories of ``PATH``."""
     return [Path(part) for part in os.getenv("PATH", "").split(os.pathsep) if part]
+
+
+def engine_home() -> Path:
+    """Return the directory that dotrain's own Pulumi has as its home."""
+    return private_dir(home() / "pulumi")
 
 
 def pulumi_home() -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -14,7 +13,7 @@ from pulumi.automation import CommandResult
 from pulumi.automation import errors as stock
 
 from dotrain import config
-from dotrain.engine import locks, settled, state
+from dotrain.engine import diagnosis, locks, prune, restore, settled, state
 from dotrain.engine.command import Command
 from dotrain.engine.preview import Planned, planned
 from dotrain.engine.progress import Progress
@@ -24,9 +23,8 @@ from dotrain.errors import (
     OperationFailed,
     OperationInterrupted,
     StackLocked,
-    StateCorrupt,
-    WrongPassphrase,
 )
+from dotrain.hidden import bare
 
 if TYPE_CHECKING:
     from pulumi.automation import OutputMap, PulumiFn, UpdateSummary
@@ -109,7 +107,7 @@ class Driver:
             return None
         except stock.CommandError as error:
             raise self._translate(error, Progress("read")) from error
-        return state.parse(json.loads(result.stdout)["deployment"])
+        return state.exported(result.stdout, self._workspace.stack)
 
     def up(self, program: PulumiFn, progress: Progress, *, refresh: bool = False) -> None:
         """Make the stack what `program` says.
@@ -129,19 +127,22 @@ class Driver:
             When an object could not be made or changed; the rest is in the state.
         StackLocked, WrongPassphrase, StateCorrupt, OperationInterrupted, EngineError
         """
+        backend, stack = self._workspace.backend, self._workspace.stack
 
         def run() -> None:
             local = self._local(program)
+            restored = restore.pending(backend, stack) is not None
             if not self._exists():
                 # Two first operations at once: the other one made it.
                 with contextlib.suppress(stock.StackAlreadyExistsError):
-                    local.create_stack(self._workspace.stack)
-            _Stack(self._workspace.stack, local).up(
+                    local.create_stack(stack)
+            _Stack(stack, local).up(
                 on_event=progress.on_event,
                 color="never",
                 suppress_outputs=True,
-                refresh=refresh or None,
+                refresh=refresh or restored or None,
             )
+            restore.settle(backend, stack)
 
         self._guarded(run, progress)
 
@@ -177,6 +178,8 @@ class Driver:
             )
             self._refuse_interrupted(progress)
             local.remove_stack(stack)
+            settings = self._workspace.directory / "Pulumi.yaml"
+            prune.forget(self._workspace.backend, stack, config.engine_home(), settings)
 
         self._guarded(run, progress)
 
@@ -187,17 +190,26 @@ class Driver:
     def _guarded(self, run: Callable[[], _T], progress: Progress) -> _T:
         deadline = time.monotonic() + config.patience()
         told = ""
+        workspace = self._workspace
+        restored = restore.pending(workspace.backend, workspace.stack)
+        if restored:
+            progress.note(restored)
         while True:
             self._release_dead(progress)
             self._refuse_interrupted(progress)
             try:
+                diagnosis.check_room(workspace.backend.directory or workspace.target.directory)
                 return run()
+            except OSError as error:
+                raise diagnosis.of_system(error, workspace) from bare(error)
             except stock.CommandError as error:
                 # Chained without the pages the CLI printed.
                 brief = type(error)(CommandResult("", _last_sentence(str(error)), -1))
                 failure = self._translate(error, progress)
                 if not isinstance(failure, StackLocked) or time.monotonic() > deadline:
                     raise failure from brief
+            finally:
+                prune.prune(workspace.backend, workspace.stack, config.engine_home())
             # Nobody else on this machine is at it: whoever has the stack
             # locked is elsewhere, and works on it or has died.
             if failure.why != told:
@@ -247,20 +259,11 @@ class Driver:
                 "Wait until it has ended, then run the same call again; if that machine is gone, "
                 "`pulumi cancel` on its backend releases the lock.",
             )
-        if "incorrect passphrase" in said:
-            return WrongPassphrase(
-                f"The passphrase does not open the state of {name!r}.",
-                "The state was made with another one.",
-                f"Restore {self._workspace.target.directory / 'passphrase'} from a backup, or set "
-                "PULUMI_CONFIG_PASSPHRASE_FILE to your team's.",
-            )
-        if "could not deserialize" in said or "unmarshal" in said or "corrupt" in said.lower():
-            return StateCorrupt(
-                f"Pulumi cannot read the state of {name!r}.",
-                f"{_last_sentence(said)}.",
-                f"Copy a good backup over it (in {self._workspace.backend.url}), then run the "
-                "same call again.",
-            )
+        known = diagnosis.of_engine(
+            said, _last_sentence(said), self._workspace, progress.title, progress.failures
+        )
+        if known is not None:
+            return known
         if self._command.interrupted or "update canceled" in said:
             return _interrupted(progress)
         failures = progress.failures or [_last_sentence(said)]

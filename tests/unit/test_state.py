@@ -104,7 +104,7 @@ def test_a_stack_remembers_its_spec_outputs_and_objects(backend) -> None:
 @given(specs, resolutions)
 def test_what_is_recorded_is_read_back(spec, resolved) -> None:
     deployment = checkpoint(record=state.record(spec, resolved))["checkpoint"]["latest"]
-    read = state.parse(deployment)
+    read = state.parse(deployment, "bert")
     assert (read.spec, read.resolved) == (spec, resolved)
 
 
@@ -141,7 +141,7 @@ def test_a_stack_just_made_remembers_nothing(backend, content) -> None:
         checkpoint(record="{"),
         checkpoint(record="[1]"),
         checkpoint(record='{"spec": {}, "resolved": {}}'),
-        checkpoint(record=json.dumps({"spec": SPEC.to_dict(), "resolved": {"new": 1}})),
+        checkpoint(record=json.dumps({"spec": SPEC.to_dict(), "resolved": {"me": {}}})),
     ],
 )
 def test_a_damaged_file_is_named_with_its_backup(backend, content) -> None:
