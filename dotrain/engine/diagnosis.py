@@ -76,13 +76,17 @@ def of_engine(
             "install`); nothing was changed.",
         )
     full, closed = _FULL.search(said), _CLOSED.search(said)
-    if full or closed:
+    refusal = full or closed
+    if refusal:
+        # One line of several: what was refused first is what it is about.
+        line = said[said.rfind("\n", 0, refusal.start()) + 1 :].partition("\n")[0]
+        refused = line.rpartition("error: ")[2].strip(" *\t")
         return OperationFailed(
             f"{title} stopped half-way.",
-            f"{'The disk is full' if full else 'The state may not be written'}: {sentence}.",
+            f"{'The disk is full' if full else 'The state may not be written'}: {refused}.",
             f"{_remedy(place, full=bool(full))} What was made and could not be noted is found by "
             "its label and taken in.",
-            failures=[sentence],
+            failures=[refused],
         )
     if _BROKEN.search(said):
         return StateCorrupt(

@@ -218,8 +218,12 @@ class Driver:
             time.sleep(_LOCKED_SECONDS)
 
     def _release_dead(self, progress: Progress) -> None:
-        if self._workspace.backend.directory is not None:
-            for lock in locks.release_dead(self._workspace.backend.locks(self._workspace.stack)):
+        backend = self._workspace.backend
+        if backend.directory is not None:
+            directory = backend.locks(self._workspace.stack)
+            if not backend.shared:
+                locks.remove_partial(directory)
+            for lock in locks.release_dead(directory):
                 progress.note(f"Released the lock of {lock}, which is gone.")
 
     def _refuse_interrupted(self, progress: Progress) -> None:

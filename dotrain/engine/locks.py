@@ -7,14 +7,19 @@ released here only when it was taken on this machine by a process that is gone.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import re
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotrain.engine import processes
+
+_WRITTEN_SECONDS = 0.5
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,25 @@ def release_dead(directory: Path) -> list[Lock]:
         lock.path.unlink(missing_ok=True)
         lock.path.with_name(f"{lock.path.name}.attrs").unlink(missing_ok=True)
     return dead
+
+
+def remove_partial(directory: Path) -> None:
+    """Remove what a full disk left of locks: no engine can read it, nor work while it is there.
+
+    Only for a backend that nobody else writes to: elsewhere it may be a lock
+    that is being written.
+    """
+    for path in directory.glob("*"):
+        with contextlib.suppress(OSError):
+            while _partial(path):
+                # A lock is a hundred bytes: none takes that long to be written.
+                if time.time() - path.stat().st_mtime > _WRITTEN_SECONDS:
+                    path.unlink()
+                time.sleep(_LOOK_SECONDS)
+
+
+def _partial(path: Path) -> bool:
+    return path.suffix == ".tmp" or not path.read_bytes().rstrip().endswith(b"}")
 
 
 def _read(path: Path) -> Lock:

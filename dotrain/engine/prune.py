@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from dotrain.engine import processes
+from dotrain.engine import processes, restore
 from dotrain.engine.restore import BROKEN
 from dotrain.engine.workspace import PROJECT, Backend
 
@@ -26,7 +26,7 @@ LOGS = 1
 
 # Pulumi writes a file under a name of its own and renames it; killed in
 # between, it leaves that. Nothing takes an hour to be written.
-_PARTIAL = "fileblob*"
+_PARTIAL = "*.tmp"
 _PARTIAL_SECONDS = 3600
 
 _NUMBER = re.compile(r"[.-](\d{12,})\.")
@@ -79,6 +79,7 @@ def forget(backend: Backend, stack: str, home: Path, settings: Path) -> None:
     _remove([home / "workspaces" / f"{PROJECT}-{known}-workspace.json", settings])
     if backend.shared:
         return
+    restore.settle(backend, stack)
     _remove(backend.copies(stack))
     checkpoint = backend.checkpoint(stack)
     _remove(checkpoint.parent.glob(f"{stack}.json*.{BROKEN}-*"))

@@ -9,7 +9,6 @@ lost: it carries the stack's label, is found by it, and is taken in by the next
 from __future__ import annotations
 
 import datetime as dt
-import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +20,7 @@ from dotrain import config
 from dotrain.engine import locks
 from dotrain.engine.checkpoint import DAMAGED
 from dotrain.engine.workspace import Backend
-from dotrain.errors import StackLocked, StateRestored
+from dotrain.errors import ConfigError, StackLocked, StateRestored
 
 BROKEN = "broken"
 """What stands in the name of a file that could not be read, and is kept."""
@@ -107,7 +106,7 @@ def put_back(backend: Backend, stack: str, copy: Copy[_T], why: str) -> None:
         )
     path = backend.checkpoint(stack)
     now = dt.datetime.now(dt.timezone.utc)
-    kept = _keep(path, now)
+    kept = path.with_name(f"{path.name}.{BROKEN}-{now:%Y%m%dT%H%M%S%f}") if path.exists() else None
     note = (
         f"The state of {stack!r} could not be read ({why}) and was restored from "
         f"{copy.path.name}, saved at {copy.saved:%Y-%m-%d %H:%M:%S} UTC, {_age(now - copy.saved)}. "
@@ -117,7 +116,16 @@ def put_back(backend: Backend, stack: str, copy: Copy[_T], why: str) -> None:
     )
     # Before the state itself: once that is good again, nobody would say it.
     config.write_private(_marker(backend, stack), note)
-    config.write_private(path, copy.data)
+    if kept:
+        # Another process may restore it at the same time.
+        with suppress(FileNotFoundError):
+            path.rename(kept)
+    try:
+        config.write_private(path, copy.data)
+    except ConfigError:
+        if kept:
+            kept.rename(path)
+        raise
     # Pulumi's note of the content that was there.
     path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
     warnings.warn(note, StateRestored, stacklevel=2)
@@ -141,20 +149,6 @@ def settle(backend: Backend, stack: str) -> None:
 
 def _marker(backend: Backend, stack: str) -> Path:
     return backend.checkpoint(stack).with_name(f"{stack}.restored")
-
-
-def _keep(path: Path, now: dt.datetime) -> Path | None:
-    """Give a file a second name, under which it stays; None when there is no file."""
-    kept = path.with_name(f"{path.name}.{BROKEN}-{now:%Y%m%dT%H%M%S%f}")
-    try:
-        # Takes no space, which may be what broke the file.
-        os.link(path, kept)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        # Not every file system gives a file two names.
-        path.rename(kept)
-    return kept
 
 
 def _age(span: dt.timedelta) -> str:
