@@ -12,7 +12,6 @@ from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.cluster import Cluster
 from dotrain.confirm import require_name
-from dotrain.engine import state
 from dotrain.engine.workspace import backend
 from dotrain.errors import ClusterNotFound
 from dotrain.grants import Grant
@@ -198,7 +197,7 @@ def clusters() -> pd.DataFrame:
         found = account.clusters(api)
     have = {names.cluster_of(one["tags"]) for one in found}
     local = backend(target)
-    stacks = state.stacks(local) if local.directory is not None else []
+    stacks = local.stacks() if local.directory is not None else []
     return frames.clusters(found, (name for name in stacks if name not in have))
 
 
@@ -259,7 +258,7 @@ def sweep() -> pd.DataFrame:
     now = dt.datetime.now(dt.timezone.utc)
     ended: list[tuple[str, str]] = []
     local = backend(target)
-    for name in state.stacks(local) if local.directory is not None else []:
+    for name in local.stacks() if local.directory is not None else []:
         remembered = stack.read(target, name)
         if remembered is None or remembered.spec is None:
             continue

@@ -69,7 +69,7 @@ def check_version(version: int, stack: str) -> None:
 
 
 def moment(deployment: dict[str, Any]) -> dt.datetime | None:
-    """Return when a deployment was saved, None when it does not say."""
+    """Return when a deployment was saved, in UTC, None when it does not say."""
     text = (deployment.get("manifest") or {}).get("time")
     match = _MOMENT.fullmatch(text) if isinstance(text, str) else None
     if match is None:
@@ -77,4 +77,5 @@ def moment(deployment: dict[str, Any]) -> dt.datetime | None:
     # Go writes up to nine digits and Z for UTC, which Python 3.10 does not read.
     second, fraction, zone = match.groups("")
     zone = zone.replace("Z", "+00:00")
-    return dt.datetime.fromisoformat(f"{second}.{fraction[:6].ljust(6, '0')}{zone}")
+    saved = dt.datetime.fromisoformat(f"{second}.{fraction[:6].ljust(6, '0')}{zone}")
+    return saved.astimezone(dt.timezone.utc)

@@ -116,11 +116,6 @@ def exported(text: str, stack: str) -> State:
         raise _corrupt(stack, "what the backend has", _reason(error), None) from error
 
 
-def stacks(backend: Backend) -> list[str]:
-    """Return the names of the stacks in a local backend."""
-    return backend.stacks()
-
-
 def parse(deployment: Mapping[str, Any], stack: str) -> State:
     """Return the state that a Pulumi deployment holds.
 

@@ -237,3 +237,28 @@ def test_operations_leave_few_files_and_a_teardown_none(
     }
     with pytest.raises(errors.ClusterNotFound):
         dotrain.get("pruned")
+
+
+def test_clusters_reads_fifty_stacks_without_an_engine(
+    sandbox: Sandbox, module_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dotrain.up("template")
+    state = checkpoint(module_home, "template").read_bytes()
+    copies = [checkpoint(module_home, f"copy-{number}") for number in range(50)]
+    for path in copies:
+        path.write_bytes(state.replace(b"template", path.stem.encode()))
+    monkeypatch.setenv("DOTRAIN_PULUMI", str(module_home / "no-such-engine"))
+
+    def seconds() -> float:
+        began = time.perf_counter()
+        assert len(dotrain.clusters()) == 51
+        return time.perf_counter() - began
+
+    before = sandbox.last_request()
+    # The best of four: the first one imports pandas, and others use this machine, too.
+    assert min(seconds() for _ in range(4)) < 0.5
+    assert len(sandbox.requests(before)) == 4
+    monkeypatch.undo()
+    for path in copies:
+        path.unlink()
+    dotrain.down("template", confirm="template")

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,19 @@ def test_a_stack_that_was_never_locked_has_no_locks(tmp_path) -> None:
 def test_a_lock_says_whose_it_is(lock, tmp_path) -> None:
     lock(4711)
     assert str(locks.find(tmp_path)[0]) == f"process 4711 of ada on {HERE}"
+
+
+def test_what_a_full_disk_left_of_a_lock_is_removed_and_a_lock_is_not(lock, tmp_path) -> None:
+    kept = lock(os.getpid())
+    unfinished = tmp_path / "2.json.18eb065a168c4a05.tmp"
+    for path, content in (
+        (unfinished, b""),
+        (tmp_path / "3.json", b'{"pid":'),
+        (tmp_path / "4", b""),
+    ):
+        path.write_bytes(content)
+    # One that was only just begun may still be finished: it is waited for.
+    began = unfinished.stat().st_mtime
+    locks.remove_partial(tmp_path)
+    assert time.time() - began > 0.4
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name, f"{kept.name}.attrs"}
