@@ -29,7 +29,7 @@ _NEWER = re.compile(
     r"by this version of the Pulumi CLI|needs support for the following features",
 )
 _BROKEN = re.compile(
-    r"could not deserialize|failed to load checkpoint|snapshot integrity failure|corrupt store|"
+    r"could not deserialize|failed to load checkpoint|snapshot integrity|corrupt store|"
     r"place 1: ",
 )
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -75,18 +75,17 @@ def of_engine(
             "Upgrade dotrain (`pip install --upgrade dotrain`) and its CLI (`dotrain engine "
             "install`); nothing was changed.",
         )
-    full, closed = _FULL.search(said), _CLOSED.search(said)
-    refusal = full or closed
-    if refusal:
-        # One line of several: what was refused first is what it is about.
-        line = said[said.rfind("\n", 0, refusal.start()) + 1 :].partition("\n")[0]
-        refused = line.rpartition("error: ")[2].strip(" *\t")
+    where = str(workspace.backend.directory or place)
+    lines = [line.rpartition("error: ")[2].strip(" *\t") for line in said.splitlines()]
+    full = next((line for line in lines if _FULL.search(line)), "")
+    closed = next((line for line in lines if where in line and _CLOSED.search(line)), "")
+    if full or closed:
         return OperationFailed(
             f"{title} stopped half-way.",
-            f"{'The disk is full' if full else 'The state may not be written'}: {refused}.",
+            f"{'The disk is full' if full else 'The state may not be written'}: {full or closed}.",
             f"{_remedy(place, full=bool(full))} What was made and could not be noted is found by "
             "its label and taken in.",
-            failures=[refused],
+            failures=[full or closed],
         )
     if _BROKEN.search(said):
         return StateCorrupt(
