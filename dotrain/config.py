@@ -93,16 +93,35 @@ def private_dir(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file only this user can read, in one step: whole or not at all."""
+def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> None:
+    """Write a file only this user can read, in one step: whole or not at all.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    content : str or bytes
+        What is to be in it.
+    replace : bool
+        Whether it takes the place of one that is there, which otherwise stays.
+
+    Raises
+    ------
+    ConfigError
+        When the disk is full, or may not be written.
+    """
     # Named before it is there, so that whatever cuts this off leaves nothing.
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         # Made for this user only, and by no two writers at once.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        partial.replace(path)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            # On the disk before it has its name, or a power cut could leave it empty.
+            os.fsync(file.fileno())
+        if replace or not _name(partial, path):
+            partial.replace(path)
     except OSError as error:
         raise ConfigError(
             f"The file {path} cannot be written.",
@@ -112,6 +131,18 @@ def write_private(path: Path, text: str) -> None:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _name(partial: Path, path: Path) -> bool:
+    """Give a file its name unless another has it; return whether one of the two has it now."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return True
+    except OSError:
+        # Not every file system gives a file two names.
+        return path.exists()
+    return True
 
 
 def pulumi_override() -> Path | None:
@@ -215,6 +246,11 @@ def hosted_kernel() -> str | None:
 def search_path() -> list[Path]:
     """Return the directories of ``PATH``."""
     return [Path(part) for part in os.getenv("PATH", "").split(os.pathsep) if part]
+
+
+def engine_home() -> Path:
+    """Return the directory that dotrain's own Pulumi has as its home."""
+    return private_dir(home() / "pulumi")
 
 
 def pulumi_home() -> Path:

@@ -24,6 +24,7 @@ DotrainError
  │   ├─ ProviderNotFound
  │   ├─ StackLocked            another operation runs on this stack
  │   ├─ StateCorrupt
+ │   ├─ StateTooNew            a newer dotrain or Pulumi wrote the state
  │   ├─ WrongPassphrase
  │   ├─ OperationFailed        up or down stopped half-way; carries .failures
  │   └─ OperationInterrupted
@@ -37,6 +38,9 @@ DotrainError
 
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
+
+StateRestored is no error but a warning: a state that could not be read was
+replaced by a copy.
 """
 
 from __future__ import annotations
@@ -201,6 +205,10 @@ class StateCorrupt(EngineError):
     """The stack's state cannot be read."""
 
 
+class StateTooNew(EngineError):
+    """The stack's state was written by a newer dotrain or Pulumi."""
+
+
 class WrongPassphrase(EngineError):
     """The passphrase does not decrypt the stack's secrets."""
 
@@ -263,3 +271,7 @@ class TeardownIncomplete(DotrainError):
     ) -> None:
         super().__init__(what, why, fix)
         self.left = left
+
+
+class StateRestored(UserWarning):
+    """The stack's state could not be read, and was restored from a copy."""

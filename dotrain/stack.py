@@ -80,5 +80,5 @@ def stacks(target: Target) -> list[str]:
     """Return the names of all stacks in the backend of `target`."""
     local = backend(target)
     if local.directory is not None:
-        return state.stacks(local)
+        return local.stacks()
     return open_driver(target, "", Progress("list stacks")).stacks()

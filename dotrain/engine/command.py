@@ -19,7 +19,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from dotrain import config
-from dotrain.engine import processes
+from dotrain.engine import locate, processes
 from dotrain.engine.locate import Engine
 from dotrain.hidden import without_passwords
 
@@ -37,6 +37,7 @@ class Command(PulumiCommand):
 
     def __init__(self, engine: Engine, operation: str = "") -> None:
         self.command = str(engine.path)
+        self._path = engine.path
         self.version = VersionInfo.parse(engine.version)
         self.interrupted = False
         self._operation = operation
@@ -56,7 +57,10 @@ class Command(PulumiCommand):
         ------
         pulumi.automation.errors.CommandError
             When it ends with another status than 0.
+        EngineNotFound
+            When it was removed or replaced since it was found.
         """
+        locate.confirm(self._path)
         environment = {
             **config.environment(),
             **additional_env,

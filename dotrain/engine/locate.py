@@ -136,6 +136,23 @@ def check(path: Path) -> tuple[str | None, str]:
     return (None, why) if why else ((text or "").removeprefix("v"), "")
 
 
+def confirm(path: Path) -> None:
+    """Raise EngineNotFound unless a CLI that was found is still one; costs a look at its file."""
+    version, why = check(path)
+    if version is None:
+        raise changed(path, f"it {why}")
+
+
+def changed(path: Path, why: str) -> EngineNotFound:
+    """Return the error of a CLI that was removed, or replaced by something else, meanwhile."""
+    return EngineNotFound(
+        f"The Pulumi CLI {path} was changed while dotrain worked with it.",
+        f"{why[:1].upper()}{why[1:]}.",
+        f"Put a Pulumi {NEEDED} back, or run `dotrain engine install`, then run the same call "
+        "again: what was made is saved, or found by its label.",
+    )
+
+
 def ask(path: Path, argument: str) -> tuple[str | None, str]:
     """Run ``path argument`` and return what it prints, remembered while the file is unchanged.
 

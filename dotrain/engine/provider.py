@@ -179,7 +179,7 @@ def _download(engine: Engine, progress: Callable[[str], None]) -> str:
     obstacle = network.obstacle()
     if obstacle:
         return obstacle
-    place = _own_home()
+    place = config.engine_home()
     plugin = ("resource", "digitalocean", f"v{version}")
     outcome = child.run(
         [str(engine.path), "plugin", "install", *plugin, "--non-interactive", "--color=never"],
@@ -193,7 +193,7 @@ def _download(engine: Engine, progress: Callable[[str], None]) -> str:
 
 def _plugins() -> Iterator[tuple[versions.Version, Path]]:
     """Yield each installed plugin; one whose installation has not ended has a marker beside it."""
-    for home in (config.pulumi_home(), _own_home()):
+    for home in (config.pulumi_home(), config.engine_home()):
         for directory in sorted((home / "plugins").glob("resource-digitalocean-v*")):
             match = _PLUGIN.fullmatch(directory.name)
             version = versions.parse(match.group(1)) if match else None
@@ -203,12 +203,8 @@ def _plugins() -> Iterator[tuple[versions.Version, Path]]:
                 yield version, path
 
 
-def _own_home() -> Path:
-    return config.private_dir(config.home() / "pulumi")
-
-
 def _memory() -> Path:
-    return _own_home() / f"provider-{wanted()}.failed"
+    return config.engine_home() / f"provider-{wanted()}.failed"
 
 
 def _not_found(why: str) -> ProviderNotFound:

@@ -7,17 +7,31 @@ half-way still remembers what it was about.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from dotrain.engine import checkpoint, restore
+from dotrain.engine.checkpoint import DAMAGED
 from dotrain.engine.workspace import PROJECT, Backend
-from dotrain.errors import StateCorrupt
-from dotrain.spec import ClusterSpec, Resolved
+from dotrain.errors import StateCorrupt, StateTooNew
+from dotrain.spec import ClusterSpec, Database, Resolved
 
 COMPONENT = "dotrain:index:Cluster"
+RECORD = 1
+"""The version of what `record` writes: one more whenever an older dotrain would misread it."""
+
 _STACK = "pulumi:pulumi:Stack"
+# Every field that this dotrain knows. One that it does not know means something
+# to a newer one, and would be lost with the next operation.
+_KNOWN = {
+    "version": RECORD,
+    "spec": ClusterSpec("known", database=Database()).to_dict(),
+    "resolved": Resolved("known").to_dict(),
+}
 
 
 @dataclass(frozen=True)
@@ -48,40 +62,77 @@ class State:
 
 def record(spec: ClusterSpec, resolved: Resolved) -> str:
     """Return the text that `parse` reads `spec` and `resolved` back from."""
-    return json.dumps({"spec": spec.to_dict(), "resolved": resolved.to_dict()}, sort_keys=True)
+    data = {"version": RECORD, "spec": spec.to_dict(), "resolved": resolved.to_dict()}
+    return json.dumps(data, sort_keys=True)
 
 
 def read(backend: Backend, stack: str) -> State | None:
     """Return the state of `stack` in a local backend, None when there is no such stack.
 
+    A file that cannot be read is replaced by the newest copy that can, with a
+    warning (StateRestored), unless a team shares the backend.
+
     Raises
     ------
     StateCorrupt
-        When the file cannot be read.
+        When neither the file nor a copy can be read.
+    StateTooNew
+        When a newer dotrain or Pulumi wrote it.
+    StackLocked
+        When it cannot be read, and an operation runs that may be writing it.
     """
+
+    def understand(data: bytes) -> tuple[State, dt.datetime | None]:
+        deployment = checkpoint.decode(data, stack)
+        return parse(deployment, stack), checkpoint.moment(deployment)
+
     path = backend.checkpoint(stack)
+    cause: Exception | None = None
     try:
-        text = path.read_text("utf-8")
+        return understand(path.read_bytes())[0]
     except FileNotFoundError:
+        why = "it is gone"
+    except OSError as error:
+        raise StateCorrupt(
+            f"The state of {stack!r} cannot be read.",
+            f"{path}: {error.strerror or error}.",
+            "Make the file readable, then run the same call again.",
+        ) from error
+    except DAMAGED as error:
+        why, cause = _reason(error), error
+    copy = restore.newest(backend, stack, understand)
+    # Pulumi leaves a copy, with nothing in it, of a stack that was removed.
+    if cause is None and (backend.shared or copy is None or not copy.content.resources):
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _corrupt(stack, str(path), str(error)) from error
+    if copy is None or backend.shared:
+        raise _corrupt(stack, str(path), why, copy.path if copy else None) from cause
+    restore.put_back(backend, stack, copy, why)
+    return copy.content
+
+
+def exported(text: str, stack: str) -> State:
+    """Return the state that ``pulumi stack export`` printed; raises as `read` does."""
     try:
-        return parse(json.loads(text)["checkpoint"].get("latest") or {})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _corrupt(stack, str(path), f"it is not a checkpoint ({error})") from error
+        document = json.loads(text)
+        checkpoint.check_version(document["version"], stack)
+        return parse(document["deployment"], stack)
+    except DAMAGED as error:
+        raise _corrupt(stack, "what the backend has", _reason(error), None) from error
 
 
-def stacks(backend: Backend) -> list[str]:
-    """Return the names of the stacks in a local backend."""
-    return sorted(path.stem for path in backend.checkpoint("*").parent.glob("*.json"))
+def parse(deployment: Mapping[str, Any], stack: str) -> State:
+    """Return the state that a Pulumi deployment holds.
 
-
-def parse(deployment: Mapping[str, Any]) -> State:
-    """Return the state that a Pulumi deployment holds."""
+    Raises
+    ------
+    StateTooNew
+        When a newer dotrain wrote the record in it.
+    """
     resources = deployment.get("resources") or []
     kept = next((r["inputs"]["record"] for r in resources if r["type"] == COMPONENT), None)
     data = json.loads(kept) if kept else None
+    if data is not None:
+        _refuse_newer(data, stack)
     return State(
         spec=ClusterSpec.from_dict(data["spec"]) if data else None,
         resolved=Resolved.from_dict(data["resolved"]) if data else None,
@@ -99,10 +150,45 @@ def parse(deployment: Mapping[str, Any]) -> State:
     )
 
 
-def _corrupt(stack: str, path: str, reason: str) -> StateCorrupt:
-    return StateCorrupt(
-        f"The state of {stack!r} cannot be read.",
-        f"{path}: {reason}.",
-        f"Pulumi keeps the state before it as {path}.bak and older ones under backups/{PROJECT}: "
-        "copy a good one over it, then run the same call again.",
+def _refuse_newer(data: Mapping[str, Any], stack: str) -> None:
+    version = data.get("version", RECORD)
+    unknown = sorted(_unknown(data, _KNOWN))
+    if version <= RECORD and not unknown:
+        return
+    raise StateTooNew(
+        f"The state of {stack!r} was written by a newer dotrain.",
+        f"Its record is version {version}, and this dotrain reads version {RECORD}."
+        if version > RECORD
+        else f"Its record has what this dotrain does not know: {', '.join(unknown)}.",
+        "Upgrade dotrain (`pip install --upgrade dotrain`); nothing was changed.",
     )
+
+
+def _unknown(data: Any, known: Any) -> set[str]:
+    """Return the names of fields in `data` that `known` does not have."""
+    if isinstance(data, list) and isinstance(known, list):
+        return {name for one in data for name in _unknown(one, known[0] if known else None)}
+    # An empty dictionary is one of names that anybody may choose.
+    if not (isinstance(data, dict) and isinstance(known, dict) and known):
+        return set()
+    deeper = (_unknown(data[name], known[name]) for name in data.keys() & known.keys())
+    return {*(data.keys() - known.keys())}.union(*deeper)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file, as the rest of a sentence."""
+    said = " ".join(str(error).split())
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return f"it is not JSON, or only a part of it ({said})"
+    return said if isinstance(error, ValueError) else f"it is not a checkpoint ({said})"
+
+
+def _corrupt(stack: str, path: str, why: str, copy: Path | None) -> StateCorrupt:
+    if copy is not None:
+        fix = f"Its newest copy that can be read is {copy}: put that in its place, then run "
+        fix += "the same call again."
+    else:
+        fix = f"No copy of it can be read either, neither {path}.bak nor those under "
+        fix += f"history/{PROJECT}: restore it from a backup of your own, or move the file and "
+        fix += f"its copies away, and dotrain.up({stack!r}) takes in what carries the label."
+    return StateCorrupt(f"The state of {stack!r} cannot be read.", f"{path}: {why}.", fix)

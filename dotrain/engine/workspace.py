@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotrain import config
+from dotrain.engine import passphrase
 from dotrain.engine.locate import Engine
 from dotrain.engine.provider import Provider
-from dotrain.errors import WrongPassphrase
 from dotrain.target import Target
 
 PROJECT = "dotrain"
+
+# Whatever the user's own Pulumi is told, dotrain's own backend is as it expects:
+# not compressed, no file for each step, and one copy for each operation (that
+# of its history; a second one would go to the backups).
+_OWN = {
+    f"PULUMI_{name}": value
+    for switch, older, value in (
+        ("GZIP", "SELF_MANAGED_STATE_GZIP", "false"),
+        ("ZSTD", "SELF_MANAGED_STATE_ZSTD", "false"),
+        ("RETAIN_CHECKPOINTS", "RETAIN_CHECKPOINTS", "false"),
+        ("DISABLE_CHECKPOINT_BACKUPS", "DISABLE_CHECKPOINT_BACKUPS", "true"),
+    )
+    for name in (f"DIY_BACKEND_{switch}", older)
+}
 
 
 @dataclass(frozen=True)
@@ -27,14 +40,42 @@ class Backend:
         A Pulumi backend URL.
     directory : pathlib.Path or None
         The directory, when it is one on this machine.
+    shared : bool
+        Whether it is a team's: nothing in it is restored or removed.
     """
 
     url: str
     directory: Path | None
+    shared: bool = False
 
     def checkpoint(self, stack: str) -> Path:
         """Return the file with the state of `stack`."""
-        return self._pulumi / "stacks" / PROJECT / f"{stack}.json"
+        plain = self._stacks / f"{stack}.json"
+        packed = plain.with_name(f"{plain.name}.gz")
+        # A team may have told Pulumi to compress.
+        return packed if packed.exists() and not plain.exists() else plain
+
+    def stacks(self) -> list[str]:
+        """Return the names of the stacks."""
+        files = [*self._stacks.glob("*.json"), *self._stacks.glob("*.json.gz")]
+        return sorted({path.name.partition(".")[0] for path in files})
+
+    def copies(self, stack: str) -> list[Path]:
+        """Return the copies of the state of `stack`: the one before it, and those of operations."""
+        found = [
+            *self._stacks.glob(f"{stack}.json*.bak"),
+            *self.history(stack).glob("*.checkpoint.json*"),
+            *self.backups(stack).glob("*.json*"),
+        ]
+        return [path for path in found if path.suffix != ".attrs"]
+
+    def history(self, stack: str) -> Path:
+        """Return the directory with what Pulumi notes of each operation on `stack`."""
+        return self._pulumi / "history" / PROJECT / stack
+
+    def backups(self, stack: str) -> Path:
+        """Return the directory with the copies that Pulumi makes besides."""
+        return self._pulumi / "backups" / PROJECT / stack
 
     def locks(self, stack: str) -> Path:
         """Return the directory with the locks of `stack`."""
@@ -42,10 +83,18 @@ class Backend:
 
     def half_written(self, stack: str) -> list[Path]:
         """Return the files of `stack` that are being written, or were when a CLI was killed."""
-        kept = (self._pulumi / kind / PROJECT / stack for kind in ("backups", "history"))
-        found = [path for directory in (self.locks(stack), *kept) for path in directory.glob("*")]
-        found += self.checkpoint(stack).parent.glob(f"{stack}.json*")
-        return [path for path in found if path.suffix == ".tmp" or _is_broken_note(path)]
+        locks = list(self.locks(stack).glob("*"))
+        others = [*self.history(stack).glob("*"), *self.backups(stack).glob("*")]
+        others += self._stacks.glob(f"{stack}.json*")
+        return [
+            path
+            for path in (*locks, *others)
+            if path.suffix == ".tmp" or ((path.suffix == ".attrs" or path in locks) and _cut(path))
+        ]
+
+    @property
+    def _stacks(self) -> Path:
+        return self._pulumi / "stacks" / PROJECT
 
     @property
     def _pulumi(self) -> Path:
@@ -54,11 +103,11 @@ class Backend:
         return self.directory / ".pulumi"
 
 
-def _is_broken_note(path: Path) -> bool:
-    # Pulumi writes what it notes of a file beside it, in place, and reads the
-    # file no more when the note is broken; without one it does.
+def _cut(path: Path) -> bool:
+    # A lock, or what older versions noted of a file beside it: Pulumi stops at
+    # a broken one, and goes on where there is none.
     try:
-        return path.suffix == ".attrs" and not json.loads(path.read_text("utf-8"))
+        return not json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return True
 
@@ -72,10 +121,12 @@ def backend(target: Target) -> Backend:
     url = config.backend_override()
     if url is None or target.is_sandbox:
         directory = target.directory / "state"
-        return Backend(f"file://{directory}", directory)
+        # Without its notes of each file's content, which nobody reads.
+        return Backend(f"file://{directory}?metadata=skip", directory)
     if url.startswith("file://"):
-        return Backend(url, Path(url.removeprefix("file://")).expanduser())
-    return Backend(url, None)
+        path = url.removeprefix("file://").partition("?")[0]
+        return Backend(url, Path(path).expanduser(), shared=True)
+    return Backend(url, None, shared=True)
 
 
 def directory(target: Target, stack: str) -> Path:
@@ -129,38 +180,14 @@ class Workspace:
         }
         if self.backend.directory is not None:
             # Keep clear of the user's own Pulumi: its login and its selected stack.
-            variables["PULUMI_HOME"] = str(config.private_dir(config.home() / "pulumi"))
-            self.backend.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            variables["PULUMI_HOME"] = str(config.engine_home())
+            config.private_dir(self.backend.directory)
+        if not self.backend.shared:
+            variables |= _OWN
         if not config.passphrase_override():
-            variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self._passphrase_file())
+            known = self.backend.stacks() if self.backend.directory is not None else None
+            path = passphrase.file(self.target.directory, known)
+            variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(path)
         if self.target.is_sandbox:
             variables["DOTRAIN_SANDBOX_POLL_SECONDS"] = str(config.sandbox_poll())
         return variables
-
-    def _passphrase_file(self) -> Path:
-        """Return the file with this account's passphrase, generated once."""
-        path = self.target.directory / "passphrase"
-        if path.exists():
-            if not path.read_text("utf-8").strip():
-                raise WrongPassphrase(
-                    f"The passphrase file {path} is empty.",
-                    "With an empty passphrase anybody could read the secrets in the state.",
-                    "Restore it from a backup; if no cluster exists yet, delete it.",
-                )
-            return path
-        directory = self.backend.directory
-        if directory is not None and any(self.backend.checkpoint("*").parent.glob("*.json")):
-            raise WrongPassphrase(
-                f"The passphrase file {path} is gone.",
-                "It decrypts the secrets in the state of the clusters that exist.",
-                f"Restore it from a backup; without it, move {directory} away, delete the "
-                "clusters in DigitalOcean's control panel and start anew.",
-            )
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            # Two first operations at once: the other one's passphrase holds.
-            return path
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(32))
-        return path

@@ -8,11 +8,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from dotrain.engine import locks
+from dotrain.engine.workspace import Backend
 
 HERE = socket.gethostname()
 
@@ -21,8 +23,14 @@ HERE = socket.gethostname()
 def lock(tmp_path):
     """Write a lock as Pulumi's file backend does."""
 
-    def write(pid: object, host: str = HERE, name: str = "1", taken: str = "") -> Path:
-        path = tmp_path / f"{name}.json"
+    def write(
+        pid: object,
+        host: str = HERE,
+        name: str = "1",
+        taken: str = "",
+        directory: Path = tmp_path,
+    ) -> Path:
+        path = directory / f"{name}.json"
         path.write_text(
             json.dumps(
                 {
@@ -33,7 +41,7 @@ def lock(tmp_path):
                 }
             )
         )
-        path.with_name(f"{path.name}.attrs").write_text("{}")
+        path.with_name(f"{path.name}.attrs").write_text('{"md5": "x"}')
         return path
 
     return write
@@ -122,3 +130,23 @@ def test_a_stack_that_was_never_locked_has_no_locks(tmp_path) -> None:
 def test_a_lock_says_whose_it_is(lock, tmp_path) -> None:
     lock(4711)
     assert str(locks.find(tmp_path)[0]) == f"process 4711 of ada on {HERE}"
+
+
+def test_what_was_left_half_written_is_removed_and_what_is_whole_is_not(lock, tmp_path) -> None:
+    backend = Backend("file://", tmp_path)
+    directory = backend.locks("bert")
+    directory.mkdir(parents=True)
+    kept = lock(os.getpid(), directory=directory)
+    unfinished = directory / "2.json.18eb065a168c4a05.tmp"
+    for path, content in (
+        (unfinished, b""),
+        (directory / "3.json", b'{"pid":'),
+        (directory / "4", b""),
+        (directory / "5.json.attrs", b""),
+    ):
+        path.write_bytes(content)
+    # One that was only just begun may still be finished: it is waited for.
+    began = unfinished.stat().st_mtime
+    locks.drop_half_written(backend.half_written("bert"))
+    assert time.time() - began > 0.9
+    assert {path.name for path in directory.iterdir()} == {kept.name, f"{kept.name}.attrs"}
