@@ -28,8 +28,8 @@ class Options:
     found : Address or None
         What ``"me"`` stands for here now. Without it, what was found the last
         time stays, so that a change of size changes no rule.
-    me : mapping or None
-        What ``"me"`` stands for whom, instead of what is remembered.
+    forget : str or None
+        Who says ``"me"`` no more.
     force : bool
         Whether this machine may lose its access by it.
     refresh : bool
@@ -38,7 +38,7 @@ class Options:
 
     before: ClusterSpec | None = None
     found: Address | None = None
-    me: Mapping[str, tuple[str, ...]] | None = None
+    forget: str | None = None
     force: bool = False
     refresh: bool = False
 
@@ -58,7 +58,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     remembered = known = driver.read()
     unrecorded = ahead.read(target, spec.name)
     if remembered and remembered.resolved:
-        me = {**remembered.resolved.me, **unrecorded} if options.me is None else options.me
+        said = {**remembered.resolved.me, **unrecorded}
+        me = {who: cidrs for who, cidrs in said.items() if who != options.forget}
         known = replace(remembered, resolved=replace(remembered.resolved, me=me))
     if remembered and remembered.spec:
         spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)

@@ -11,7 +11,7 @@ from dotrain import grants
 from dotrain.errors import SpecError
 from dotrain.grants import NODES, Grant
 from dotrain.sources import ME, parse_network
-from dotrain.spec import ClusterSpec, Pool, Resolved
+from dotrain.spec import ClusterSpec, Pool
 
 _T = TypeVar("_T")
 
@@ -170,11 +170,6 @@ def describe(grant: Grant) -> str:
     label = f" ({grant.label})" if grant.label else ""
     end = f" until {grant.expires}" if grant.expires else ""
     return f"{grant.source} to {', '.join(grant.to)}{label}{end}"
-
-
-def without_me(resolved: Resolved, who: str) -> Mapping[str, tuple[str, ...]]:
-    """Return what ``"me"`` stands for when `who` does not say it any more."""
-    return {name: cidrs for name, cidrs in resolved.me.items() if name != who}
 
 
 def resized(

@@ -184,9 +184,10 @@ class Guarded:
         """
         spec, resolved, _ = stack.read_spec(self._target, self.name)
         services = (to,) if isinstance(to, str) else to
-        others = changes.without_me(resolved, config.identity())
-        if source == ME and label is None and services is None and others:
-            return self._apply(spec, spec, "revoke", me=others, force=force)
+        who = config.identity()
+        if source == ME and label is None and services is None and resolved.me.keys() - {who}:
+            # Others say "me" here, too: the grant stays theirs.
+            return self._apply(spec, spec, "revoke", forget=who, force=force)
         changed = changes.revoked(spec, source, label, services)
         return self._apply(changed, spec, "revoke", force=force)
 

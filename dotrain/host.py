@@ -82,11 +82,10 @@ def _serve(request: dict[str, Any], signals: _Signals) -> None:
 
 
 def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> None:
-    me = arguments["me"]
     options = applying.Options(
         before=ClusterSpec.from_dict(arguments["before"]),
         found=_found(arguments),
-        me=None if me is None else {who: tuple(cidrs) for who, cidrs in me.items()},
+        forget=arguments["forget"],
         force=arguments["force"],
         refresh=arguments["refresh"],
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ def apply(
     title: str,
     find_me: bool,
     found: Address | None = None,
-    me: Mapping[str, tuple[str, ...]] | None = None,
+    forget: str | None = None,
     force: bool = False,
     refresh: bool = False,
     wait: bool = True,
@@ -54,8 +53,8 @@ def apply(
         found the last time stays, so that a change of size changes no rule.
     found : Address, optional
         What it stands for, where that has just been found out.
-    me : mapping, optional
-        What ``"me"`` stands for whom, instead of what is remembered.
+    forget : str, optional
+        Who says ``"me"`` no more.
     force : bool
         Whether this machine may lose its access by it.
     refresh : bool
@@ -76,7 +75,7 @@ def apply(
     spec = _live(spec)
     if find_me and found is None:
         found = _find_me(target, spec)
-    if me is None and not refresh and _nothing_to_do(target, spec, found):
+    if forget is None and not refresh and _nothing_to_do(target, spec, found):
         progress = Progress(title, notes=["Everything is as it should be."], finished=True)
         display.choose().refresh(progress)
         return
@@ -84,7 +83,7 @@ def apply(
         "spec": spec.to_dict(),
         "before": (before or ClusterSpec(spec.name)).to_dict(),
         "found": _as_json(found),
-        "me": None if me is None else dict(me),
+        "forget": forget,
         "force": force,
         "refresh": refresh,
         "patience": config.patience() if patience is None else patience,
