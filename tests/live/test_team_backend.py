@@ -85,7 +85,7 @@ def begin(
     turn = Turn(target, name, Progress(title), "here")
     spec = ClusterSpec.from_dict(arguments["spec"])
     applying.apply(turn, spec, applying.Options(force=arguments["force"]))
-    return SimpleNamespace(wait=lambda: None)
+    return SimpleNamespace(wait=lambda _: None)
 
 
 def on(target: Target, name: str) -> Driver:
