@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dotrain import changes, config, expiry, operations, render, stack
 from dotrain.api import Api
 from dotrain.confirm import require_name
+from dotrain.engine import workspace
 from dotrain.errors import ClusterNotFound, DotrainError
 from dotrain.guarded import Guarded
 from dotrain.operation import Operation
@@ -125,7 +126,8 @@ class Cluster(Guarded):
                 f"/v2/kubernetes/clusters/{cluster_id}/kubeconfig",
                 expiry_seconds=_KUBECONFIG_SECONDS,
             )
-        path = config.private_dir(self._target.directory / "kube") / f"{self.name}.yaml"
+        path = workspace.kubeconfig(self._target, self.name)
+        config.private_dir(path.parent)
         config.write_private(path, text)
         return path
 

@@ -115,7 +115,9 @@ def down(target: Target, name: str) -> pd.DataFrame:
     from dotrain import frames
 
     arguments = {"patience": config.patience()}
-    return frames.gone(_run(target, name, "down", f"down {name}", arguments))
+    gone = _run(target, name, "down", f"down {name}", arguments)
+    workspace.kubeconfig(target, name).unlink(missing_ok=True)
+    return frames.gone(gone)
 
 
 def plan(target: Target, spec: ClusterSpec) -> Plan:

@@ -201,5 +201,7 @@ def _database_firewall(
         "database-firewall",
         cluster_id=database.id,
         rules=[*sources, do.DatabaseFirewallRuleArgs(type="k8s", value=cluster.id)],
-        opts=opts,
+        # To delete it is to empty the list, and an empty list lets everybody in
+        # while the database lives on for a moment. It goes with the database.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True)),
     )

@@ -134,6 +134,11 @@ def directory(target: Target, stack: str) -> Path:
     return config.private_dir(target.directory / "stacks" / stack)
 
 
+def kubeconfig(target: Target, stack: str) -> Path:
+    """Return where the kubeconfig of a cluster is written."""
+    return target.directory / "kube" / f"{stack}.yaml"
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What the Pulumi CLI needs to work on one stack.

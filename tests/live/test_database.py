@@ -79,7 +79,12 @@ def test_taking_it_away_is_refused(cluster: dotrain.Cluster) -> None:
         dotrain.up("with-db", database=dotrain.Database("mysql"))
 
 
-def test_down_takes_the_database_too(cluster: dotrain.Cluster, sandbox: Sandbox) -> None:
+def test_down_takes_the_database_and_does_not_open_it_before(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    before = sandbox.last_request()
     proof = cluster.down(confirm="with-db").set_index("kind")
     assert proof.found["database"] == 1
     assert sandbox.objects("databases") == []
+    # Never open on the way: its trusted sources were not taken away before it.
+    assert not [path for method, path in sandbox.changes(before) if path.endswith("/firewall")]

@@ -225,7 +225,9 @@ def test_down_leaves_nothing_and_proves_it(cluster: dotrain.Cluster, sandbox: Sa
         size_gigabytes=10,
         tags=[f"k8s:{made['id']}"],
     )
+    kubeconfig = cluster.kubeconfig()
     proof = cluster.down(confirm="bert").set_index("kind")
+    assert not kubeconfig.exists()
     assert proof.found["cluster"] == 1
     assert proof.found["load balancer"] == 1
     assert proof.found["volume"] == 1
