@@ -19,7 +19,7 @@ test: check engine  ## Run everything, the real engine included
 test-slow: engine  ## What takes minutes: building the engine anew
 	$(BIN)/python -m pytest -m slow
 
-crash: engine  ## Cut off every operation in every way at every moment: about 15 minutes
+crash: engine  ## Cut off every operation in every way at every moment: 15 to 20 minutes
 	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
 	$(BIN)/python -m pytest tests/crash -q -n 2 --dist worksteal
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -70,12 +69,6 @@ class Account:
         """Return all requests since the sandbox started."""
         self._log += self._get(f"requests?after={len(self._log)}")["requests"]
         return self._log
-
-    def asked(self, method: str, path: str) -> bool:
-        """Return whether there was a request with this method and path (a regular expression)."""
-        return any(
-            one["method"] == method and re.fullmatch(path, one["path"]) for one in self.log()
-        )
 
     def changes(self, after: int = 0) -> list[str]:
         """Return the requests that changed something or tried to, but for the first `after`."""

@@ -28,6 +28,8 @@ class Operation:
         Method and path (a regular expression) of the request that takes longest, or comes last.
     seconds : float
         How long after that request the operation is in the middle of waiting for it.
+    times : int
+        How often that request has been made by then.
     address : str
         What ``"me"`` stands for; the cluster was made from `HERE`.
     """
@@ -36,6 +38,7 @@ class Operation:
     waits: tuple[str, str]
     seconds: float
     exists: bool = True
+    times: int = 1
     address: str = HERE
 
 
@@ -46,7 +49,10 @@ OPERATIONS = {
     ),
     # dotrain.up() itself has nothing to start when nothing is new: nothing to crash, either.
     "no-op": Operation(f"dotrain.get({NAME!r}).up()", ("GET", rf"{_CLUSTER}/node_pools/.*"), 0),
-    "allow-me": Operation(f"dotrain.get({NAME!r}).allow_me()", ("PUT", _CLUSTER), 0, address=MOVED),
+    # It puts the address in force by itself first, and then has the engine do it and record it.
+    "allow-me": Operation(
+        f"dotrain.get({NAME!r}).allow_me()", ("PUT", _CLUSTER), 0, times=2, address=MOVED
+    ),
     "resize-count": Operation(
         f"dotrain.get({NAME!r}).resize(count=3)", ("PUT", rf"{_CLUSTER}/node_pools/.*"), DELAY / 2
     ),

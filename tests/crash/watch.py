@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from dataclasses import dataclass
 
@@ -84,7 +85,7 @@ class Watch:
             "locked": lambda: self._account.locks,
             "plugin": lambda: processes(self._mark).plugins,
             "first": self._changed,
-            "waiting": lambda: self._account.asked(*self._operation.waits),
+            "waiting": lambda: self._asked_for(*self._operation.waits) >= self._operation.times,
             "unlocked": self._freed,
         }[moment]
         deadline = time.monotonic() + _PATIENCE
@@ -130,8 +131,14 @@ class Watch:
 
     def _changed(self) -> bool:
         if self._operation.waits[0] == "GET":
-            return self._account.asked("GET", r"/v2/(firewalls|vpcs|kubernetes/clusters)/.*")
+            return self._asked_for("GET", r"/v2/(firewalls|vpcs|kubernetes/clusters)/.*") > 0
         return bool(self._account.changes(self._asked))
+
+    def _asked_for(self, method: str, path: str) -> int:
+        return sum(
+            one["method"] == method and bool(re.fullmatch(path, one["path"]))
+            for one in self._account.log()
+        )
 
     def ended(self) -> bool:
         """Return whether the operation has ended."""
