@@ -86,6 +86,11 @@ class Operation:
             with suppress(ProcessLookupError):
                 os.kill(self._reader.card.pid, signal.SIGINT)
 
+    def wait_until_begun(self) -> None:
+        """Wait until its process has said that it runs it."""
+        while self.running and self._reader.card is None:
+            time.sleep(_LOOK_SECONDS)
+
     def wait(self, interrupts: Interrupts | None = None) -> Any:
         """Show it until it has ended, as `follow` does.
 

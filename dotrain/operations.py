@@ -91,7 +91,8 @@ def apply(
     if wait:
         _run(target, spec.name, "apply", title, arguments)
     else:
-        _begin(target, spec.name, "apply", title, arguments)
+        # Until anybody can find it: whoever calls this may be gone in a moment.
+        _begin(target, spec.name, "apply", title, arguments).wait_until_begun()
 
 
 def down(target: Target, name: str) -> pd.DataFrame:
@@ -129,8 +130,9 @@ def plan(target: Target, spec: ClusterSpec) -> Plan:
 
 
 def running(target: Target, name: str) -> Operation | None:
-    """Return the operation that works on the cluster `name` now, whoever began it."""
-    path = journal.running(journals(workspace.directory(target, name)))
+    """Return the operation that works on the cluster `name`, or waits to, whoever began it."""
+    directory = journals(workspace.directory(target, name))
+    path = journal.running(directory) or journal.asked(directory)
     return Operation(path) if path else None
 
 

@@ -89,6 +89,16 @@ def running(directory: Path) -> Path | None:
     return None
 
 
+def asked(directory: Path) -> Path | None:
+    """Return the journal of an operation in `directory` that waits for its turn, if one does."""
+    for path in reversed(_all(directory)):
+        reader = Reader(path)
+        changes = reader.card is not None and reader.card.kind != "plan"
+        if changes and reader.state == "running":
+            return path
+    return None
+
+
 def latest(directory: Path) -> Path | None:
     """Return the journal of the newest operation in `directory` that changed something."""
     changing = (path for path in reversed(_all(directory)) if Reader(path).has_turn)

@@ -106,7 +106,7 @@ def test_an_operation_is_shown_while_it_runs_on_the_callers_thread(
 def test_up_need_not_be_waited_for_and_get_waits(sandbox: Sandbox, shown: Shown) -> None:
     before = time.monotonic()
     cluster = dotrain.up("early", wait=False)
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 5
     until(lambda: cluster.operation is not None)
     assert cluster.operation.running
     assert "up early is running" in repr(cluster)

@@ -110,6 +110,7 @@ def test_what_waits_for_its_turn_is_not_what_runs(tmp_path) -> None:
     write(second, turn=False)
     assert journal.running(tmp_path) == first
     assert journal.latest(tmp_path) == first
+    assert journal.asked(tmp_path) == second
     journal.Writer(first).write("end", {"result": None})
     assert journal.running(tmp_path) is None
 
