@@ -20,6 +20,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
+from dotrain.engine import locate
+
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "notebook.png"
 CELLS = 5  # down to the rules
@@ -83,6 +85,11 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         directory = Path(name)
+        # The engine is this home's; the picture's cluster is in one of its own.
+        engine = locate.find()
+        if engine is None:
+            sys.exit("There is no Pulumi CLI: run 'make engine' first.")
+        os.environ["DOTRAIN_PULUMI"] = str(engine.path)
         shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", directory)
         os.environ["DOTRAIN_HOME"] = str(directory / "home")
         with jupyterlab(directory, directory / "settings") as url:

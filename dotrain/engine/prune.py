@@ -18,7 +18,7 @@ from dotrain.engine import processes, restore
 from dotrain.engine.restore import BROKEN
 from dotrain.engine.workspace import PROJECT, Backend
 
-COPIES = 3
+COPIES = 2
 """How many operations' copies of a state are kept, and how many files that could not be read."""
 
 LOGS = 1

@@ -45,7 +45,7 @@ def test_the_newest_copies_and_logs_of_a_stack_stay(backend, tmp_path) -> None:
     prune.prune(backend, "bert", tmp_path)
     assert names(backend.history("bert")) == {
         f"bert-{moment}.{kind}.json"
-        for moment in (1_000_000_000_001, 1_000_000_000_002, 1_000_000_000_003)
+        for moment in (1_000_000_000_002, 1_000_000_000_003)
         for kind in ("checkpoint", "history")
     }
     logs = names(tmp_path / "logs")
