@@ -14,7 +14,6 @@ from dotrain import (
     config,
     durations,
     expiry,
-    exposure,
     grants,
     inspection,
     moving,
@@ -292,22 +291,7 @@ class Guarded:
         from dotrain import frames
 
         spec, _, observed = self._observe()
-        network = (observed.cluster or {}).get("vpc_uuid")
-        with closing(Api(self._target)) as api:
-            balancers = [
-                one
-                for one in api.pages("/v2/load_balancers", "load_balancers")
-                if network and one.get("vpc_uuid") == network
-            ]
-        return frames.exposure(
-            exposure.of(
-                observed.cluster,
-                observed.firewalls,
-                observed.database if spec.database else None,
-                observed.trusted_sources,
-                balancers,
-            )
-        )
+        return frames.exposure(inspection.exposed(self._target, spec, observed))
 
     def audit(self, *, suppress: Iterable[Suppression] = ()) -> inspection.Audit:
         """Return what is wrong with this cluster, its firewalls, database and load balancers.

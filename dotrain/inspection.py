@@ -9,10 +9,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, names, rules, stack
+from dotrain import address, exposure, names, rules, stack
+from dotrain.account import Observed
 from dotrain.api import Api
 from dotrain.auditing import Finding, Own, Subject, Suppression, audit, by_design, report
 from dotrain.errors import AddressError, NotFound
+from dotrain.exposure import Exposed
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.target import Target
 
@@ -133,6 +135,34 @@ def inspect(
         suppressions=tuple(accepted),
     )
     return Audit(tuple(audit(subject)))
+
+
+def exposed(target: Target, spec: ClusterSpec, observed: Observed) -> list[Exposed]:
+    """Return who can reach what of a cluster in effect, its load balancers included.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    spec : ClusterSpec
+        What should be.
+    observed : Observed
+        What is.
+    """
+    network = (observed.cluster or {}).get("vpc_uuid")
+    with closing(Api(target)) as api:
+        balancers = [
+            one
+            for one in api.pages("/v2/load_balancers", "load_balancers")
+            if network and one.get("vpc_uuid") == network
+        ]
+    return exposure.of(
+        observed.cluster,
+        observed.firewalls,
+        observed.database if spec.database else None,
+        observed.trusted_sources,
+        balancers,
+    )
 
 
 def _of_dotrain(
