@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from dotrain import errors
     from dotrain.auditing import Suppression
     from dotrain.checkup import doctor
-    from dotrain.cluster import Cluster
     from dotrain.errors import DotrainError
+    from dotrain.facade import Cluster
     from dotrain.grants import Grant
     from dotrain.lifecycle import audit, clusters, down, get, sweep, up
     from dotrain.operation import Operation
-    from dotrain.spec import ClusterSpec, Database, Pool
+    from dotrain.pools import Pool
+    from dotrain.spec import ClusterSpec, Database
     from dotrain.target import use_digitalocean, use_sandbox
 
 __version__ = "0.1.0"
@@ -50,13 +51,13 @@ __all__ = [
 # Importing pandas, httpx and pulumi takes most of a second: each public name
 # brings what it needs when it is first used.
 _HOME = {
-    "Cluster": "cluster",
+    "Cluster": "facade",
     "ClusterSpec": "spec",
     "Database": "spec",
     "DotrainError": "errors",
     "Grant": "grants",
     "Operation": "operation",
-    "Pool": "spec",
+    "Pool": "pools",
     "Suppression": "auditing",
     "audit": "lifecycle",
     "clusters": "lifecycle",

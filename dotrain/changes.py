@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from dotrain import grants
 from dotrain.errors import SpecError
 from dotrain.grants import NODES, Grant
+from dotrain.pools import Pool
 from dotrain.sources import ME, parse_network
-from dotrain.spec import ClusterSpec, Pool
+from dotrain.spec import ClusterSpec
 
 _T = TypeVar("_T")
 

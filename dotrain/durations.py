@@ -50,6 +50,22 @@ def parse(text: object) -> dt.timedelta:
     return span
 
 
+def text(span: object) -> str:
+    """Return a span as people write it, whatever way it was given; raises as `parse` does.
+
+    Examples
+    --------
+    >>> text(dt.timedelta(hours=25, minutes=30))
+    '1d1h30m'
+    """
+    left = int(parse(span).total_seconds())
+    parts = []
+    for unit, seconds in list(_UNITS.items())[1:]:
+        number, left = divmod(left, seconds)
+        parts += [f"{number}{unit}"] if number else []
+    return "".join(parts) or "1s"
+
+
 def ends(expires: object, now: dt.datetime) -> str:
     """Return the instant at which something ends, as ISO 8601 in UTC; empty for never.
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from dotrain import account, changes, expiry, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
-from dotrain.cluster import Cluster
+from dotrain.checks import check_name
 from dotrain.confirm import require_name
 from dotrain.engine import state
 from dotrain.errors import ClusterNotFound
+from dotrain.facade import Cluster
 from dotrain.grants import Grant
 from dotrain.inspection import Audit, inspect
-from dotrain.spec import Database, Pool, check_name
+from dotrain.pools import Pool
+from dotrain.spec import Database
 from dotrain.target import current
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dotrain.spec import Pool
+from dotrain.pools import Pool
 
 LABEL = "dotrain"
 _POOL = "pool-"

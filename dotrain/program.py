@@ -22,7 +22,8 @@ import pulumi_digitalocean as do
 from dotrain import bodies, rules
 from dotrain.engine import state
 from dotrain.names import LABEL, label, object_name, pool_key, pool_name
-from dotrain.spec import ClusterSpec, Database, Pool, Resolved
+from dotrain.pools import Pool
+from dotrain.spec import ClusterSpec, Database, Resolved
 
 # Deleting a cluster waits for its machines to go, creating one for them to come.
 _SLOW = pulumi.CustomTimeouts(create="45m", update="45m", delete="30m")

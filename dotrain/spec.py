@@ -9,88 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from dotrain import durations, egress, grants
-from dotrain.errors import InvalidName, SpecError
+from dotrain import durations, egress, grants, money
+from dotrain.checks import check_flag, check_name, check_text, check_whole
+from dotrain.errors import SpecError
 from dotrain.grants import Grant
+from dotrain.pools import SYSTEM_POOL, Pool
 
-# Kubernetes' rule for names (RFC 1123), shortened so that "dotrain-<name>" and
-# what DigitalOcean makes of it (pool and Droplet names) stay within 63.
-_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _ENGINES = ("pg", "mysql", "valkey", "mongodb", "kafka", "opensearch")
-
-
-def check_name(name: object, what: str) -> None:
-    """Raise InvalidName unless `name` is a name for a `what`."""
-    if isinstance(name, str) and _NAME.fullmatch(name):
-        return
-    raise InvalidName(
-        f"{name!r} cannot be the name of a {what}.",
-        "A name has 1 to 40 lower-case letters, digits and hyphens, begins with a letter "
-        "and does not end with a hyphen.",
-        "Choose another, for example 'bert-large'.",
-    )
-
-
-def _check_text(spec: object, *names: str) -> None:
-    """Raise SpecError unless the fields `names` are text; those that may be None, or None."""
-    for name in names:
-        value = getattr(spec, name)
-        if not (isinstance(value, str) and value) and (value is not None or name != "version"):
-            raise SpecError(
-                f"{value!r} is not a {name}.",
-                f"A {name} is text.",
-                f"Give it in quotes, or leave {name}= out.",
-            )
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A pool of training nodes.
-
-    Parameters
-    ----------
-    size : str
-        The Droplet size of each node, a DigitalOcean slug such as ``"s-4vcpu-8gb"``.
-    count : int
-        Number of nodes, at least 1.
-    name : str
-        The pool's name, unique in its cluster.
-
-    Raises
-    ------
-    SpecError
-        When the count is not a whole number of at least 1, or the name is bad.
-
-    Examples
-    --------
-    >>> Pool(size="s-4vcpu-8gb", count=2)
-    Pool(size='s-4vcpu-8gb', count=2, name='train')
-    """
-
-    size: str = "s-2vcpu-4gb"
-    count: int = 1
-    name: str = "train"
-
-    def __post_init__(self) -> None:
-        check_name(self.name, "node pool")
-        _check_text(self, "size")
-        # True is an int, and a count of True is a mistake.
-        if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 1:
-            raise SpecError(
-                f"A pool of {self.count!r} nodes cannot be made.",
-                "The count is a whole number of at least 1.",
-                "Give count=1 or more; to stop paying for the cluster, call down().",
-            )
-
-
-# What runs the cluster's own services. It is small, and it never changes:
-# DigitalOcean replaces the whole cluster when the size of its first pool changes.
-SYSTEM_POOL = Pool(size="s-1vcpu-2gb", count=1, name="system")
 
 
 @dataclass(frozen=True)
@@ -115,18 +44,14 @@ class Database:
     version: str | None = None
 
     def __post_init__(self) -> None:
-        _check_text(self, "size", "version")
+        check_text(self, "size")
+        check_text(self, "version", optional=True)
         if self.engine not in _ENGINES:
             raise SpecError(
                 f"{self.engine!r} is not a database engine of DigitalOcean.",
                 fix=f"Choose one of {', '.join(_ENGINES)}.",
             )
-        if not isinstance(self.nodes, int) or isinstance(self.nodes, bool) or self.nodes < 1:
-            raise SpecError(
-                f"A database of {self.nodes!r} nodes cannot be made.",
-                "The number of nodes is a whole number of at least 1.",
-                "Give nodes=1 or more.",
-            )
+        check_whole(self.nodes, 1, "a database", "nodes")
 
 
 @dataclass(frozen=True)
@@ -158,6 +83,16 @@ class ClusterSpec:
         them a training run, so it is off unless asked for.
     system : Pool
         The fixed pool for the cluster's own services.
+    max_age : str or None
+        How long the cluster may live, from its creation, such as ``"12h"``.
+    idle : str or None
+        How long nothing may run on it, such as ``"1h"``.
+    budget : float or None
+        US dollars that it may cost in all.
+    reaper : bool
+        Whether a job in the cluster itself ends what is idle or too old.
+    paused : bool
+        Whether its training pools are gone until it is resumed.
     """
 
     name: str
@@ -171,17 +106,22 @@ class ClusterSpec:
     ha: bool = False
     auto_upgrade: bool = False
     system: Pool = SYSTEM_POOL
+    max_age: str | None = None
+    idle: str | None = None
+    budget: float | None = None
+    reaper: bool = False
+    paused: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name, "cluster")
-        _check_text(self, "region", "version")
-        for flag in ("open_to_world", "ha", "auto_upgrade"):
-            if not isinstance(getattr(self, flag), bool):
-                raise SpecError(
-                    f"{flag} is {getattr(self, flag)!r}.",
-                    "It can be True or False.",
-                    f"Give {flag}=True or {flag}=False.",
-                )
+        check_text(self, "region")
+        check_text(self, "version", optional=True)
+        check_flag(self, "open_to_world", "ha", "auto_upgrade", "reaper", "paused")
+        for timer in ("max_age", "idle"):
+            if getattr(self, timer) is not None:
+                object.__setattr__(self, timer, durations.text(getattr(self, timer)))
+        if self.budget is not None:
+            object.__setattr__(self, "budget", money.parse(self.budget))
         self._check_kinds()
         grants.check(self.allow, open_to_world=self.open_to_world)
         egress.check(self.egress)
@@ -244,13 +184,13 @@ class ClusterSpec:
             return cls(
                 **{
                     **{key: value for key, value in data.items() if key in known},
-                    "pools": tuple(Pool(**pool) for pool in data["pools"]),
+                    "pools": tuple(Pool.from_dict(pool) for pool in data["pools"]),
                     "allow": tuple(
                         Grant(**{**one, "to": tuple(one["to"])}) for one in data["allow"]
                     ),
                     "egress": tuple(data["egress"]),
                     "database": Database(**database) if database else None,
-                    "system": Pool(**data["system"]),
+                    "system": Pool.from_dict(data["system"]),
                 }
             )
         except (KeyError, TypeError, AttributeError) as error:

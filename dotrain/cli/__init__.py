@@ -59,7 +59,7 @@ def _pool(name: str, asked: dict[str, Any]) -> Any:
     """Return the one training pool of NAME, or a new cluster's, with what is asked for."""
     from dotrain import lifecycle
     from dotrain.errors import ClusterNotFound
-    from dotrain.spec import Pool
+    from dotrain.pools import Pool
 
     try:
         pools = lifecycle.get(name, wait=False).spec.pools

@@ -24,7 +24,8 @@ from dotrain.engine.provider import Provider
 from dotrain.engine.workspace import Workspace, backend
 from dotrain.errors import EngineError, OperationFailed, WrongPassphrase
 from dotrain.grants import Grant
-from dotrain.spec import ClusterSpec, Pool, Resolved
+from dotrain.pools import Pool
+from dotrain.spec import ClusterSpec, Resolved
 from dotrain.target import Target, start_sandbox, stop_sandbox
 from dotrain.turn import Turn
 

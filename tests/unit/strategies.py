@@ -7,8 +7,9 @@ import ipaddress
 from hypothesis import strategies as st
 
 from dotrain.grants import DEFAULT, Grant
+from dotrain.pools import Pool
 from dotrain.sources import ME
-from dotrain.spec import ClusterSpec, Database, Pool, Resolved
+from dotrain.spec import ClusterSpec, Database, Resolved
 
 _small = "abcdefghijklmnopqrstuvwxyz"
 _digits = "0123456789"
@@ -40,8 +41,20 @@ grants = st.builds(
 )
 sources = st.lists(grants, min_size=1, max_size=8).map(tuple)
 
+scaling = st.just({}) | st.builds(
+    lambda least, more, most: {"min": least, "count": least + more, "max": least + more + most},
+    *(st.integers(0, 9), st.integers(1, 9), st.integers(0, 9)),
+)
 pools = st.lists(
-    st.builds(Pool, size=slugs, count=st.integers(1, 1000), name=names),
+    st.builds(
+        lambda scaling, **rest: Pool(**{**rest, **scaling}),
+        scaling,
+        size=slugs,
+        count=st.integers(1, 1000),
+        name=names,
+        labels=st.dictionaries(st.sampled_from(["team", "example.com/team"]), st.just("nlp")),
+        taints=st.just(()) | st.just(("team=nlp:NoSchedule", "spot:NoExecute")),
+    ),
     min_size=1,
     max_size=4,
     unique_by=lambda pool: pool.name,
@@ -65,6 +78,11 @@ specs = st.builds(
     database=st.none() | databases,
     ha=st.booleans(),
     auto_upgrade=st.booleans(),
+    max_age=st.none() | st.sampled_from(["12h", "1d1h30m"]),
+    idle=st.none() | st.sampled_from(["1h", "45m"]),
+    budget=st.none() | st.integers(1, 10**6),
+    reaper=st.booleans(),
+    paused=st.booleans(),
 )
 resolutions = st.builds(
     Resolved,

@@ -8,7 +8,8 @@ import pytest
 
 from dotrain.catalog import check, database_version, kubernetes_version
 from dotrain.errors import SpecError, UnknownRegion, UnknownSize, UnknownVersion
-from dotrain.spec import ClusterSpec, Pool
+from dotrain.pools import Pool
+from dotrain.spec import ClusterSpec
 
 OPTIONS = {
     "regions": [{"slug": slug} for slug in ("nyc1", "nyc3", "ams3", "sfo3", "sgp1")],

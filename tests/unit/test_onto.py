@@ -8,7 +8,8 @@ from hypothesis import given
 
 from dotrain.changes import onto
 from dotrain.grants import Grant
-from dotrain.spec import ClusterSpec, Database, Pool
+from dotrain.pools import Pool
+from dotrain.spec import ClusterSpec, Database
 from tests.unit.strategies import specs
 
 BASE = ClusterSpec("bert")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dotrain.pools import SYSTEM_POOL, Pool
 from dotrain.pricing import Line, lines, summary
-from dotrain.spec import SYSTEM_POOL, ClusterSpec, Database, Pool
+from dotrain.spec import ClusterSpec, Database
 
 SIZES = [
     {"slug": SYSTEM_POOL.size, "price_hourly": 0.01786, "price_monthly": 12.0},

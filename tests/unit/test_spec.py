@@ -10,7 +10,8 @@ from hypothesis import given
 
 from dotrain.errors import InvalidName, SpecError
 from dotrain.grants import Grant
-from dotrain.spec import ClusterSpec, Database, Pool, Resolved
+from dotrain.pools import Pool
+from dotrain.spec import ClusterSpec, Database, Resolved
 from tests.unit.strategies import resolutions, specs
 
 
