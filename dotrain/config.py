@@ -10,6 +10,7 @@
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
 ``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
+``DOTRAIN_KUBERNETES``    a directory with the sandbox's control plane, already built
 ========================  ====================================================
 
 It asks with `os.getenv`: IPython's verbose tracebacks show the value of each
@@ -31,6 +32,17 @@ from dotrain.errors import ConfigError
 from dotrain.hidden import Hidden
 
 DEFAULT_API_URL = "https://api.digitalocean.com"
+
+KUBERNETES = "1.37.2"
+"""The version of the control plane behind a sandbox cluster, as ``build/kubernetes`` pins it."""
+
+KUBERNETES_PROGRAMS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+)
 
 # What a program that does not talk to the cloud has no use for and must not see.
 _SECRETS = (
@@ -193,6 +205,12 @@ def environment_without_secrets() -> dict[str, str]:
 def sandbox_delay() -> float:
     """Return the seconds a sandbox cluster takes to become ready."""
     return _seconds("DOTRAIN_SANDBOX_DELAY", 3)
+
+
+def kubernetes() -> Path:
+    """Return the directory of the control plane's programs, be they there or not."""
+    override = os.getenv("DOTRAIN_KUBERNETES")
+    return Path(override).absolute() if override else home() / "kubernetes" / KUBERNETES
 
 
 def patience() -> float:

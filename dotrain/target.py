@@ -87,7 +87,7 @@ class _Choice:
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def use_sandbox(*, address: str | None = None) -> Target:
+def use_sandbox(*, address: str | None = None, kubernetes: bool = False) -> Target:
     """Work on the sandbox from now on, starting it when it does not run.
 
     The sandbox is a DigitalOcean API on this machine, in a process of its own.
@@ -98,6 +98,11 @@ def use_sandbox(*, address: str | None = None) -> Target:
     address : str, optional
         The address that ``"me"`` stands for; by default 203.0.113.7, which
         belongs to nobody.
+    kubernetes : bool
+        Whether clusters made from now on have a real control plane, with nodes
+        that only pretend to run Pods. It needs ``pip install 'dotrain[sandbox]'``
+        and ``dotrain sandbox install-kubernetes``, once. Without, no Kubernetes
+        API answers at a cluster's endpoint.
 
     Returns
     -------
@@ -123,9 +128,20 @@ def use_sandbox(*, address: str | None = None) -> Target:
             "'me' is one machine.",
             "Give one address, for example '203.0.113.7'.",
         )
+    programs = config.kubernetes()
+    if kubernetes and not (programs / config.KUBERNETES_PROGRAMS[0]).exists():
+        raise SandboxError(
+            "The sandbox has no Kubernetes control plane.",
+            f"{programs} is not there.",
+            "Run `dotrain sandbox install-kubernetes` once: it builds one from its Go modules, "
+            "in about 10 minutes.",
+        )
     _Choice.kind = "sandbox"
     _Choice.sandbox_address = address or SANDBOX_ADDRESS
-    return current()
+    target = current()
+    settings = {"source": _Choice.sandbox_address}
+    _tell_sandbox("settings", settings | ({"kubernetes": str(programs)} if kubernetes else {}))
+    return target
 
 
 def use_digitalocean() -> None:
@@ -279,11 +295,26 @@ def stop_sandbox() -> bool:
 
 def reset_sandbox() -> None:
     """Empty the sandbox: what was made in it, and what dotrain remembers about that."""
-    running = start_sandbox()
-    httpx.post(
-        f"{running['url']}/__sandbox__/reset",
-        headers={"Authorization": f"Bearer {running['token']}"},
-        timeout=5,
-    ).raise_for_status()
+    start_sandbox()
+    _tell_sandbox("reset", {})
     for name in ("state", "stacks", "kube"):
         shutil.rmtree(config.home() / "sandbox" / name, ignore_errors=True)
+
+
+def _tell_sandbox(what: str, body: dict[str, str]) -> None:
+    """Make one of the sandbox's own calls."""
+    running = start_sandbox()
+    answer = httpx.post(
+        f"{running['url']}/__sandbox__/{what}",
+        headers={"Authorization": f"Bearer {running['token']}"},
+        json=body,
+        timeout=5,
+        verify=NO_TLS,
+    )
+    if answer.is_error:
+        raise SandboxError(
+            "The sandbox refused what it was told.",
+            f"It said: {answer.json().get('message', answer.status_code)}",
+            "For a control plane, run `pip install 'dotrain[sandbox]'` and "
+            "`dotrain sandbox install-kubernetes`.",
+        )

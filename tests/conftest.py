@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dotrain.engine import locate
+from dotrain import config as dotrain_config
+from dotrain.engine import kubernetes, locate
 from tests.crash import cases
 
 _FOREIGN = (
@@ -32,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
             returncode=1,
         )
     os.environ["DOTRAIN_PULUMI"] = str(engine.path)
+    programs = dotrain_config.kubernetes()
+    if not kubernetes.complete(programs):
+        pytest.exit(
+            f"There is no Kubernetes control plane in {programs}, and nothing is tested without "
+            "a real one. Run 'make kubernetes' (or 'dotrain sandbox install-kubernetes'), which "
+            "takes about 10 minutes once.",
+            returncode=1,
+        )
+    os.environ["DOTRAIN_KUBERNETES"] = str(programs)
     for name in _FOREIGN:
         os.environ.pop(name, None)
 

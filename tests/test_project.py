@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 import dotrain
-from dotrain.engine import locate
+from dotrain import config
+from dotrain.engine import gotool, locate
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text()
@@ -42,9 +43,16 @@ def test_the_version_stands_once_in_code_and_metadata() -> None:
 
 
 def test_the_engine_built_is_the_engine_asked_for() -> None:
-    module = (ROOT / "dotrain" / "engine" / "build" / "go.mod").read_text()
+    module = gotool.module_file("pulumi", "go.mod").decode()
     assert f"github.com/pulumi/pulumi/pkg/v3 v{locate.VERSION}" in module
     assert f"github.com/pulumi/pulumi/sdk/v3 v{locate.VERSION}" in module
+
+
+def test_the_control_plane_built_is_the_one_asked_for() -> None:
+    module = gotool.module_file("kubernetes", "go.mod").decode()
+    assert f"\tk8s.io/kubernetes v{config.KUBERNETES}" in module
+    staging = re.findall(r"k8s\.io/\S+ => k8s\.io/\S+ (\S+)", module)
+    assert set(staging) == {config.KUBERNETES.replace("1.", "v0.", 1)}
 
 
 def test_the_readme_names_the_commands_that_exist() -> None:

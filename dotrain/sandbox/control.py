@@ -13,11 +13,13 @@ from dotrain.sandbox import (
     firewalls,
     projects,
     tags,
+    validate,
     volumes,
     vpcs,
 )
 from dotrain.sandbox.answers import NOTHING, Answer, Call, Doc, invalid, not_found
 from dotrain.sandbox.journal import redact
+from dotrain.sandbox.kubernetes import asked
 from dotrain.sandbox.validate import Fields
 
 if TYPE_CHECKING:
@@ -91,4 +93,9 @@ def _settings(sandbox: Sandbox, call: Call) -> Answer:
         raise invalid(f"delay must be between 0 and {_LONGEST} seconds.")
     sandbox.strict = fields.flag("rate_limit", default=sandbox.strict)
     sandbox.delay = float(delay)
+    if fields.has("source"):
+        validate.check_address(fields.text("source"), "source", versions=(4,))
+        sandbox.sources["127.0.0.1"] = fields.text("source")
+    if fields.has("kubernetes"):
+        asked.set_programs(call.store, fields.text("kubernetes"))
     return Answer(200, {"delay": sandbox.delay, "rate_limit": sandbox.strict})

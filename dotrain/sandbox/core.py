@@ -14,6 +14,7 @@ from dotrain.sandbox import control, gate, routes
 from dotrain.sandbox.answers import Answer, ApiError, Call, Doc, invalid
 from dotrain.sandbox.faults import Faults
 from dotrain.sandbox.journal import Journal
+from dotrain.sandbox.kubernetes import tokens
 from dotrain.sandbox.settle import settle
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _SERVER_ERROR = 500
+# From the block that is set aside for documentation (RFC 5737).
+_SOURCE = "203.0.113.7"
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,13 @@ class Sandbox:
         self.strict = False
         self.journal = Journal()
         self.faults = Faults()
+        self.sources = {"127.0.0.1": _SOURCE}
         self._token = token
         self._meter = gate.Meter()
+
+    def source(self, address: str) -> str:
+        """Return the address in the Internet that one on this machine stands for."""
+        return self.sources.get(address, address)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request; whatever goes wrong is an answer too."""
@@ -84,6 +92,10 @@ class Sandbox:
         gate.check_origin(request.headers)
         if request.path == control.GREETING and request.method == "GET":
             return control.greeting(self)
+        if request.method == "POST" and (cluster := tokens.asked_of(request.path)):
+            # An API server has no token of the sandbox; and who asks whether
+            # 256 random bits are good learns nothing by it.
+            return tokens.review(self.store.get("cluster", cluster), parsed(request.body), now)
         gate.check_token(request.headers, self._token)
         if request.path.startswith("/v2/"):
             self._meter.count(now, strict=self.strict)

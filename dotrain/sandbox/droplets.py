@@ -78,7 +78,8 @@ def retag(store: Store, key: str, tag: str, *, add: bool) -> None:
     raise not_found(f"The droplet {key!r} could not be found.")
 
 
-def _networks(store: Store, cluster: Doc, droplet_id: int) -> Doc:
+def networks(store: Store, cluster: Doc, droplet_id: int) -> Doc:
+    """Return the addresses of a Droplet, private and public."""
     vpc = store.get("vpc", cluster["vpc_uuid"])
     block = ipaddress.IPv4Network(vpc["ip_range"] if vpc else "10.0.0.0/16")
     host = _FIRST_HOST + droplet_id % (block.num_addresses - _FIRST_HOST - 1)
@@ -138,7 +139,7 @@ def _view(call: Call, cluster: Doc, pool: Doc, node: Doc) -> Doc:
         "volume_ids": [],
         "size": size,
         "size_slug": pool["size"],
-        "networks": _networks(call.store, cluster, number),
+        "networks": networks(call.store, cluster, number),
         "region": catalog.region(cluster["region"]),
         "tags": tags_of(cluster, pool, node),
         "vpc_uuid": cluster["vpc_uuid"],

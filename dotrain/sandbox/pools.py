@@ -135,9 +135,7 @@ def view(call: Call, cluster: Doc, pool: Doc) -> Doc:
             {
                 "id": node["id"],
                 "name": node["name"],
-                "status": {
-                    "state": node_state(node["created"], call.now, call.delay, deleting=deleting)
-                },
+                "status": {"state": _node_state(call, cluster, node, deleting=deleting)},
                 "droplet_id": node["droplet_id"],
                 "created_at": stamp(node["created"]),
                 "updated_at": stamp(node["created"]),
@@ -145,3 +143,9 @@ def view(call: Call, cluster: Doc, pool: Doc) -> Doc:
             for node in pool["nodes"]
         ],
     }
+
+
+def _node_state(call: Call, cluster: Doc, node: Doc, *, deleting: bool) -> str:
+    state = node_state(node["created"], call.now, call.delay, deleting=deleting)
+    waits = cluster.get("kubernetes") and not node.get("joined")
+    return "provisioning" if waits and state == "running" else state

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from dotrain.sandbox.core import Sandbox
+from dotrain.sandbox.kubernetes.planes import Planes
 from dotrain.sandbox.server import application
 from dotrain.sandbox.store import Store
 
@@ -78,8 +79,10 @@ def _run(
         _write(card, {"url": url, "token": token, "pid": os.getpid(), "id": identity})
         announce(url)
 
+    sandbox = Sandbox(store, identity, token, delay)
+    planes = Planes(sandbox, data / "kubernetes", url)
     config = uvicorn.Config(
-        application(Sandbox(store, identity, token, delay)),
+        application(sandbox),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -91,22 +94,29 @@ def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     try:
-        _Server(config, ready).run(sockets=[listener])
+        _Server(config, planes, ready).run(sockets=[listener])
     finally:
         card.unlink(missing_ok=True)
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is up."""
+    """A server that says when it is up, with control planes beside it."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, planes: Planes, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._planes = planes
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, with the signals already watched."""
         await super().startup(sockets)
+        await self._planes.start()
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to serve, and what runs beside it."""
+        await self._planes.stop()
+        await super().shutdown(sockets)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

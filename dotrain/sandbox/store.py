@@ -32,6 +32,12 @@ class Store:
     A document is a dictionary of JSON values with an ``id``. What changes does so
     inside `transaction`, which takes SQLite's write lock from its first moment, so
     that what was read in it is still true when it is written back.
+
+    Attributes
+    ----------
+    changes : int
+        How often a document was written or removed by this process: who has seen
+        that many has nothing to look for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,6 +48,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
+        self.changes = 0
 
     def close(self) -> None:
         """Close the file."""
@@ -60,6 +67,7 @@ class Store:
 
     def put(self, kind: str, doc: Doc) -> None:
         """Write a document, new or changed."""
+        self.changes += 1
         self._db.execute(
             "INSERT INTO objects (kind, id, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
@@ -80,10 +88,12 @@ class Store:
 
     def delete(self, kind: str, key: str) -> None:
         """Remove a document, if there is one."""
+        self.changes += 1
         self._db.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, key))
 
     def clear(self) -> None:
         """Remove every document; facts stay."""
+        self.changes += 1
         self._db.execute("DELETE FROM objects")
 
     def fact(self, name: str) -> str | None:

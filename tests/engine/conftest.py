@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dotrain import config
 from dotrain.engine.locate import VERSION
 
 # Read before any test changes the environment.
@@ -95,9 +96,11 @@ build)
     echo example.com/a
     while [ -e {tmp_path}/hold ]; do sleep 0.05; done
     while [ "$1" != -o ]; do shift; done
-    echo "#!/bin/sh" > "$2"
-    echo "echo v{VERSION}" >> "$2"
-    chmod +x "$2" ;;
+    for name in pulumi server {" ".join(config.KUBERNETES_PROGRAMS[1:])}; do
+        echo "#!/bin/sh" > "$2$name"
+        echo "echo v{VERSION}" >> "$2$name"
+        chmod +x "$2$name"
+    done ;;
 esac""",
     )
     on_path(go)

@@ -22,7 +22,7 @@ def install(path):
 
 
 def test_the_version_is_the_one_that_the_go_module_pins():
-    text = gotool.module_file("go.mod").decode()
+    text = gotool.module_file("pulumi", "go.mod").decode()
     pinned = re.findall(r"github\.com/pulumi/pulumi/(?:pkg|sdk)/v3 v(\S+)", text)
     assert pinned == [VERSION, VERSION]
 

@@ -1,0 +1,133 @@
+"""The nodes of a cluster as Kubernetes has them: what DOKS says of its own, and kwok's kubelet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotrain.sandbox import catalog, droplets
+from dotrain.sandbox.lifecycle import stamp
+
+if TYPE_CHECKING:
+    from dotrain.sandbox.answers import Doc
+    from dotrain.sandbox.store import Store
+
+# What a node keeps for itself, about as DOKS does.
+_RESERVED_MIB = 700
+_MOST_PODS = 110
+_NVIDIA = "nvidia.com/gpu"
+_AMD = "amd.com/gpu"
+_READY = (
+    ("Ready", "True", "KubeletReady"),
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID"),
+)
+
+
+def wanted(cluster: Doc, now: float, delay: float) -> dict[str, tuple[Doc, Doc]]:
+    """Return pool and node, by name, of each node that has started and is not being deleted."""
+    return {
+        node["name"]: (pool, node)
+        for pool in cluster["pools"]
+        for node in pool["nodes"]
+        if pool["deleted"] is None and now - node["created"] >= delay / 2
+    }
+
+
+def manifest(store: Store, cluster: Doc, pool: Doc, node: Doc, kubelet: int) -> Doc:
+    """Return the Node that a kubelet would register for a Droplet of `pool`.
+
+    Parameters
+    ----------
+    store : Store
+        What exists, for the Droplet's addresses.
+    cluster, pool, node : Doc
+        Where it belongs.
+    kubelet : int
+        The port of its kubelet, on this machine.
+    """
+    name, size = node["name"], catalog.size(pool["size"])
+    gpu = size.get("gpu_info")
+    gpus = {_resource(gpu): str(gpu["count"])} if gpu else {}
+    whole = {"cpu": str(size["vcpus"]), "memory": f"{size['memory']}Mi"}
+    usable = {"cpu": f"{size['vcpus'] * 1000 - 100}m"}
+    usable["memory"] = f"{size['memory'] - _RESERVED_MIB}Mi"
+    rest = {"pods": str(_MOST_PODS), "ephemeral-storage": f"{size['disk']}Gi", **gpus}
+    since = stamp(node["created"])
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": _labels(cluster, pool, node, gpu)},
+        "spec": {
+            "providerID": f"digitalocean://{node['droplet_id']}",
+            "taints": _taints(pool, gpu),
+        },
+        "status": {
+            "capacity": whole | rest,
+            "allocatable": usable | rest,
+            "conditions": [
+                {
+                    "type": kind,
+                    "status": status,
+                    "reason": reason,
+                    "message": reason,
+                    "lastHeartbeatTime": since,
+                    "lastTransitionTime": since,
+                }
+                for kind, status, reason in _READY
+            ],
+            "addresses": [
+                {"type": "Hostname", "address": name},
+                *_addresses(store, cluster, node),
+                {"type": "InternalDNS", "address": "localhost"},
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet}},
+            "nodeInfo": {
+                "architecture": "amd64",
+                "operatingSystem": "linux",
+                "osImage": "Debian GNU/Linux 12 (bookworm)",
+                "kernelVersion": "kwok",
+                "containerRuntimeVersion": "kwok://0",
+                "kubeletVersion": f"v{cluster['version'].split('-')[0]}",
+                "kubeProxyVersion": "",
+                "machineID": "",
+                "systemUUID": "",
+                "bootID": "",
+            },
+        },
+    }
+
+
+def _resource(gpu: Doc) -> str:
+    return _AMD if gpu["model"].startswith("amd") else _NVIDIA
+
+
+def _labels(cluster: Doc, pool: Doc, node: Doc, gpu: Doc | None) -> Doc:
+    brand, _, model = gpu["model"].partition("_") if gpu else ("", "", "")
+    return {
+        **pool["labels"],
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/hostname": node["name"],
+        "node.kubernetes.io/instance-type": pool["size"],
+        "region": cluster["region"],
+        "topology.kubernetes.io/region": cluster["region"],
+        "doks.digitalocean.com/managed": "true",
+        "doks.digitalocean.com/node-id": node["id"],
+        "doks.digitalocean.com/node-pool": pool["name"],
+        "doks.digitalocean.com/node-pool-id": pool["id"],
+        "doks.digitalocean.com/version": cluster["version"],
+        **({"doks.digitalocean.com/gpu-brand": brand} if gpu else {}),
+        **({"doks.digitalocean.com/gpu-model": model} if gpu else {}),
+    }
+
+
+def _taints(pool: Doc, gpu: Doc | None) -> list[Doc]:
+    own = [{"key": _resource(gpu), "effect": "NoSchedule"}] if gpu else []
+    return [*own, *(taint for taint in pool["taints"] if taint not in own)]
+
+
+def _addresses(store: Store, cluster: Doc, node: Doc) -> list[Doc]:
+    found = droplets.networks(store, cluster, int(node["droplet_id"]))["v4"]
+    kinds = {"private": "InternalIP", "public": "ExternalIP"}
+    return [{"type": kinds[one["type"]], "address": one["ip_address"]} for one in found]

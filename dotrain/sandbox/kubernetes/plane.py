@@ -1,0 +1,158 @@
+"""One control plane: its programs, and its nodes kept what the store says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+
+from dotrain.sandbox.kubernetes import authority, guard, programs, system
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dotrain.sandbox.answers import Doc
+    from dotrain.sandbox.kubernetes.programs import Layout
+
+_START_SECONDS = 90
+_CONFLICT = 409
+_GONE = 404
+_NODES = "/api/v1/nodes"
+
+
+class NotStarted(Exception):
+    """The programs did not come up."""
+
+
+class Plane:
+    """A control plane that runs.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where it is.
+    process : asyncio.subprocess.Process
+        Its guard.
+    token : str
+        The sandbox's own token.
+    """
+
+    def __init__(self, layout: Layout, process: asyncio.subprocess.Process, token: str) -> None:
+        self.layout = layout
+        self._process = process
+        self._client = httpx.AsyncClient(
+            base_url=layout.url,
+            headers={"Authorization": f"Bearer {token}"},
+            verify=ssl.create_default_context(cafile=str(layout.directory / authority.CA)),
+            timeout=30,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether all its programs run."""
+        return self._process.returncode is None
+
+    async def sync(self, wanted: Mapping[str, Doc]) -> bool:
+        """Make and delete Nodes towards those in `wanted`; return whether they can be used.
+
+        Parameters
+        ----------
+        wanted : mapping of str to Doc
+            The Nodes that there should be, by name.
+        """
+        try:
+            found = {one["metadata"]["name"]: one for one in await self._list(_NODES)}
+            there = found.keys()
+            for name in sorted(there - wanted.keys()):
+                await self._send("DELETE", f"{_NODES}/{name}", ignore=_GONE)
+            for name in sorted(wanted.keys() - there):
+                await self._send("POST", _NODES, wanted[name], ignore=_CONFLICT)
+        except httpx.HTTPError:
+            # It may be ending; if not, it is asked again in a moment.
+            return False
+        return there == wanted.keys() and not any(map(_is_new, found.values()))
+
+    async def furnish(self) -> None:
+        """Make what runs in every cluster."""
+        for path, manifest in system.manifests().items():
+            await self._send("POST", path, manifest, ignore=_CONFLICT)
+
+    async def stop(self) -> None:
+        """End its programs."""
+        await self._client.aclose()
+        await _end(self._process)
+
+    async def _list(self, path: str) -> list[Doc]:
+        answer = (await self._client.get(path)).raise_for_status()
+        items: list[Doc] = answer.json()["items"]
+        return items
+
+    async def _send(self, method: str, path: str, body: Doc | None = None, *, ignore: int) -> None:
+        answer = await self._client.request(method, path, json=body)
+        if answer.status_code != ignore:
+            answer.raise_for_status()
+
+
+def _is_new(node: Doc) -> bool:
+    """Return whether a Node is too new for Pods: the controllers have not looked at it yet."""
+    taints = node["spec"].get("taints") or ()
+    return any(taint["key"] == "node.kubernetes.io/not-ready" for taint in taints)
+
+
+async def start(layout: Layout) -> Plane:
+    """Start a control plane and return it once its API is ready.
+
+    Raises
+    ------
+    NotStarted
+        When it does not come up; it says where its programs tell why.
+    """
+    token = programs.prepare(layout)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", guard.__name__),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # An interrupt at the terminal is for the sandbox.
+        start_new_session=True,
+    )
+    asked = {
+        "directory": str(layout.directory),
+        "first": programs.first(layout),
+        "then": programs.then(layout),
+        "url": layout.url,
+        "ca": str(layout.directory / authority.CA),
+        "token": token,
+    }
+    said = b""
+    try:
+        if process.stdin is not None and process.stdout is not None:
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            said = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
+    except (TimeoutError, asyncio.TimeoutError):
+        pass
+    except BaseException:
+        await _end(process)
+        raise
+    if said != guard.READY:
+        await _end(process)
+        raise NotStarted(f"A control plane did not start; see the logs in {layout.directory}.")
+    plane = Plane(layout, process, token)
+    try:
+        await plane.furnish()
+    except BaseException as error:
+        await plane.stop()
+        if isinstance(error, httpx.HTTPError):
+            raise NotStarted(f"A control plane does not do what it is told: {error}.") from error
+        raise
+    return plane
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        # The guard ends its programs, and itself, when this pipe does.
+        process.stdin.close()
+    await process.wait()

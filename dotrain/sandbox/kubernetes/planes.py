@@ -1,0 +1,189 @@
+"""All control planes of a sandbox: one for each cluster that should have one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dotrain.sandbox.kubernetes import authority, nodes, programs, tokens
+from dotrain.sandbox.kubernetes.door import Door
+from dotrain.sandbox.kubernetes.pods import Pods
+
+if TYPE_CHECKING:
+    from dotrain.sandbox.answers import Doc
+    from dotrain.sandbox.core import Sandbox
+    from dotrain.sandbox.kubernetes.plane import Plane
+
+_LOG = logging.getLogger(__name__)
+_LOOK = 0.05
+_ATTEMPTS = 3
+
+
+class Planes:
+    """The control planes of a sandbox.
+
+    Each cluster has a task of its own here, which follows what the store says
+    of the cluster, and writes into it what has come true: where the API
+    answers, that it is ready, and which nodes have joined.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+        The sandbox.
+    directory : pathlib.Path
+        Where each control plane gets a directory of its own.
+    url : str
+        Where the sandbox answers: an API server asks it whose a token is.
+    """
+
+    def __init__(self, sandbox: Sandbox, directory: Path, url: str) -> None:
+        self._sandbox = sandbox
+        self._directory = directory
+        self._url = url
+        self._pods = Pods()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow the store."""
+        for left in self._directory.iterdir() if self._directory.exists() else ():
+            # Of a cluster that was deleted while the sandbox was being killed.
+            if self._cluster(left.name) is None:
+                shutil.rmtree(left)
+        await self._pods.open()
+        self._watch = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """End all control planes; what is in them is kept."""
+        tasks = [task for task in (self._watch, *self._tasks.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pods.close()
+
+    async def _follow(self) -> None:
+        seen = -1
+        while True:
+            if seen != self._sandbox.store.changes:
+                seen = self._sandbox.store.changes
+                for cluster in self._sandbox.store.all("cluster"):
+                    self._begin(cluster)
+            await asyncio.sleep(_LOOK)
+
+    def _begin(self, cluster: Doc) -> None:
+        key, asked = cluster["id"], cluster.get("kubernetes")
+        over = cluster["deleted"] is not None or not asked or asked.get("failure")
+        if not over and key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._serve(key))
+            self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key))
+
+    async def _serve(self, key: str) -> None:
+        """Give a cluster its control plane until it is deleted."""
+        directory = self._directory / key
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        running: Plane | None = None
+        door = Door(
+            lambda: (self._cluster(key) or _CLOSED)["control_plane_firewall"],
+            lambda: running.layout.api if running and running.alive else None,
+            self._sandbox.source,
+        )
+        try:
+            while (cluster := self._cluster(key)) is not None:
+                running = await self._start(cluster, directory, door)
+                if running is None:
+                    return
+                await self._keep(key, running)
+                await running.stop()
+            shutil.rmtree(directory)
+        finally:
+            if running is not None:
+                await running.stop()
+            await door.close()
+
+    async def _start(self, cluster: Doc, directory: Path, door: Door) -> Plane | None:
+        """Return the control plane of a cluster, None when it cannot be had."""
+        # Imported late: a sandbox without control planes starts twice as fast.
+        from dotrain.sandbox.kubernetes import plane
+
+        asked = cluster["kubernetes"]
+        for attempt in range(_ATTEMPTS):
+            # Somebody else may take a port that was free a moment ago.
+            etcd, peer, api, kubelet = programs.free_ports(4)
+            layout = programs.Layout(
+                programs=Path(asked["programs"]),
+                directory=directory,
+                services=cluster["service_subnet"],
+                review=self._url + tokens.review_path(cluster["id"]),
+                etcd=etcd,
+                peer=peer,
+                api=api,
+                kubelet=kubelet,
+                pods=self._pods.port,
+                whole=asked["whole"],
+            )
+            try:
+                running = await plane.start(layout)
+            except (plane.NotStarted, OSError) as error:
+                _LOG.warning("attempt %s: %s", attempt + 1, error)
+                failure = str(error)
+                continue
+            port = await door.open(asked["port"]) if not door.port else door.port
+            certificate = (directory / authority.CA).read_bytes()
+            self._note(
+                cluster["id"],
+                port=port,
+                authority=base64.b64encode(certificate).decode(),
+                ready=True,
+            )
+            return running
+        self._note(cluster["id"], failure=failure)
+        return None
+
+    async def _keep(self, key: str, running: Plane) -> None:
+        """Keep the nodes of a control plane what they should be, as long as it runs."""
+        last: set[str] | None = None
+        while running.alive and (cluster := self._cluster(key)) is not None:
+            wanted = nodes.wanted(cluster, time.time(), self._sandbox.delay)
+            if wanted.keys() != last:
+                kubelet, store = running.layout.kubelet, self._sandbox.store
+                manifests = {
+                    name: nodes.manifest(store, cluster, pool, node, kubelet)
+                    for name, (pool, node) in wanted.items()
+                }
+                # From here on neither the last nodes are there nor these.
+                last = None
+                if await running.sync(manifests):
+                    self._join(key, set(wanted))
+                    last = set(wanted)
+            await asyncio.sleep(_LOOK)
+
+    def _cluster(self, key: str) -> Doc | None:
+        """Return a cluster, unless it is gone or being deleted."""
+        cluster = self._sandbox.store.get("cluster", key)
+        return None if cluster is None or cluster["deleted"] is not None else cluster
+
+    def _note(self, key: str, **values: object) -> None:
+        """Write down what has come true of a cluster's control plane."""
+        store = self._sandbox.store
+        with store.transaction():
+            if cluster := store.get("cluster", key):
+                noted = {**cluster["kubernetes"], **values}
+                store.put("cluster", {**cluster, "kubernetes": noted})
+
+    def _join(self, key: str, names: set[str]) -> None:
+        """Write down which nodes have joined."""
+        store = self._sandbox.store
+        with store.transaction():
+            if cluster := store.get("cluster", key):
+                for pool in cluster["pools"]:
+                    for node in pool["nodes"]:
+                        node["joined"] = node["name"] in names
+                store.put("cluster", cluster)
+
+
+_CLOSED: Doc = {"control_plane_firewall": {"enabled": True, "allowed_addresses": []}}

@@ -1,0 +1,387 @@
+"""A real control plane behind a sandbox cluster: its nodes, its door, its beginning and end."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import ssl
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import yaml
+
+from .conftest import Server
+
+CLUSTERS = "/v2/kubernetes/clusters"
+GPU_POOL = {
+    "name": "gpu",
+    "size": "gpu-h100x8-640gb",
+    "count": 2,
+    "labels": {"team": "nlp"},
+    "taints": [{"key": "spot", "value": "", "effect": "NoExecute"}],
+}
+PLAIN = {"size": "s-2vcpu-4gb", "count": 1}
+SYSTEM_POOL = {"name": "system", "size": "s-1vcpu-2gb", "count": 1}
+PROGRAMS = Path(os.environ["DOTRAIN_KUBERNETES"])
+
+
+class Api:
+    """A cluster's Kubernetes API, as its kubeconfig says it is reached."""
+
+    def __init__(self, server, cluster, source="127.0.0.1", seconds=0):
+        path = f"{CLUSTERS}/{cluster['id']}/kubeconfig?expiry_seconds={seconds}"
+        config = yaml.safe_load(server.client.get(path).text)
+        found = config["clusters"][0]["cluster"]
+        self.authority = base64.b64decode(found["certificate-authority-data"]).decode()
+        self.url = found["server"]
+        trusted = ssl.create_default_context(cadata=self.authority)
+        self.http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {config['users'][0]['user']['token']}"},
+            transport=httpx.HTTPTransport(verify=trusted, local_address=source),
+            timeout=10,
+        )
+
+    def items(self, path):
+        return self.http.get(path).raise_for_status().json()["items"]
+
+    def names(self, path):
+        return {one["metadata"]["name"] for one in self.items(path)}
+
+    def make(self, path, body):
+        return self.http.post(path, json=body).raise_for_status().json()
+
+    def close(self):
+        self.http.close()
+
+
+@pytest.fixture
+def reach(request):
+    """Return an `Api` that is closed at the end of the test."""
+
+    def make(*arguments, **options):
+        api = Api(*arguments, **options)
+        request.addfinalizer(api.close)
+        return api
+
+    return make
+
+
+def eventually(look, seconds=15.0):
+    """Look until it is true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+    return found
+
+
+def programs_of(server):
+    """Return the commands of this server's control planes that run."""
+    commands = [one.info["cmdline"] or () for one in psutil.process_iter(["cmdline"])]
+    return [
+        command
+        for command in commands
+        if any(str(server.data) in part for part in command) and "dotrain.sandbox" not in command
+    ]
+
+
+def with_planes(path, programs=PROGRAMS):
+    server = Server(path)
+    server("POST", "/__sandbox__/settings", {"kubernetes": str(programs)}, 200)
+    return server
+
+
+def made(server, name, pools, seconds=60, **fields):
+    cluster = server.cluster(name, region="nyc2", node_pools=pools, **fields)
+    path = f"{CLUSTERS}/{cluster['id']}"
+
+    def ready(answer):
+        cluster = answer.json()["kubernetes_cluster"]
+        nodes = [node for pool in cluster["node_pools"] for node in pool["nodes"]]
+        return all(one["status"]["state"] == "running" for one in [cluster, *nodes])
+
+    return server.until(path, ready, seconds)["kubernetes_cluster"]
+
+
+@pytest.fixture(scope="module")
+def planes(tmp_path_factory):
+    running = with_planes(tmp_path_factory.mktemp("planes") / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(planes):
+    return made(planes, "whole", [SYSTEM_POOL, GPU_POOL])
+
+
+@pytest.fixture(scope="module")
+def small_programs(tmp_path_factory):
+    """Only what keeps objects: no controllers, no scheduler, no kubelets."""
+    directory = tmp_path_factory.mktemp("programs")
+    for name in ("etcd", "kube-apiserver"):
+        (directory / name).symlink_to(PROGRAMS / name)
+    return directory
+
+
+def test_nodes_are_what_digitalocean_says_of_them(planes, cluster, reach):
+    nodes = {one["metadata"]["name"]: one for one in reach(planes, cluster).items("/api/v1/nodes")}
+    assert set(nodes) == {"system-0", "gpu-0", "gpu-1"}
+    gpu = nodes["gpu-0"]
+    pool = next(one for one in cluster["node_pools"] if one["name"] == "gpu")
+    assert (
+        gpu["metadata"]["labels"].items()
+        >= {
+            "doks.digitalocean.com/node-pool": "gpu",
+            "doks.digitalocean.com/node-pool-id": pool["id"],
+            "doks.digitalocean.com/node-id": pool["nodes"][0]["id"],
+            "doks.digitalocean.com/gpu-brand": "nvidia",
+            "node.kubernetes.io/instance-type": "gpu-h100x8-640gb",
+            "team": "nlp",
+        }.items()
+    )
+    taints = {(one["key"], one["effect"]) for one in gpu["spec"]["taints"]}
+    assert taints == {("nvidia.com/gpu", "NoSchedule"), ("spot", "NoExecute")}
+    assert gpu["spec"]["providerID"] == f"digitalocean://{pool['nodes'][0]['droplet_id']}"
+    assert gpu["status"]["allocatable"]["nvidia.com/gpu"] == "8"
+    assert "nvidia.com/gpu" not in nodes["system-0"]["status"]["capacity"]
+
+
+def test_what_runs_in_every_cluster_runs(planes, cluster, reach):
+    api = reach(planes, cluster)
+
+    def running():
+        pods = api.items("/api/v1/namespaces/kube-system/pods")
+        return len(pods) == 5 and all(one["status"]["phase"] == "Running" for one in pods)
+
+    # Two for names, and one on each of the three nodes.
+    eventually(running)
+
+
+def test_a_job_is_scheduled_where_gpus_are_and_ends_as_it_is_told(planes, cluster, reach):
+    api = reach(planes, cluster)
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    tolerations = [{"operator": "Exists"}]
+    for name, code in (("good", "0"), ("bad", "3")):
+        api.make(
+            jobs,
+            {
+                "metadata": {"name": name},
+                "spec": {
+                    "completions": 2,
+                    "parallelism": 2,
+                    "completionMode": "Indexed",
+                    "backoffLimit": 0,
+                    "template": {
+                        "metadata": {
+                            "annotations": {
+                                "sandbox.dotrain/run-for": "100ms",
+                                "sandbox.dotrain/exit-code": code,
+                            }
+                        },
+                        "spec": {
+                            "restartPolicy": "Never",
+                            "tolerations": tolerations,
+                            "containers": [
+                                {
+                                    "name": "train",
+                                    "image": "pytorch/pytorch:2.9",
+                                    "resources": {"limits": {"nvidia.com/gpu": "4"}},
+                                }
+                            ],
+                        },
+                    },
+                },
+            },
+        )
+
+    def ended():
+        statuses = [api.http.get(f"{jobs}/{name}").json()["status"] for name in ("good", "bad")]
+        return [{one["type"] for one in status.get("conditions", ())} for status in statuses]
+
+    eventually(lambda: "Complete" in ended()[0] and "Failed" in ended()[1])
+    pods = api.items("/api/v1/namespaces/default/pods?labelSelector=job-name=bad")
+    assert {one["spec"]["nodeName"] for one in pods} <= {"gpu-0", "gpu-1"}
+    states = [one["status"]["containerStatuses"][0]["state"]["terminated"] for one in pods]
+    assert {one["exitCode"] for one in states} == {3}
+
+
+def test_logs_and_ports_of_a_pod_go_through_the_api(planes, cluster, reach):
+    api = reach(planes, cluster)
+    pods = "/api/v1/namespaces/kube-system/pods"
+    pod = eventually(
+        lambda: next((one for one in api.items(pods) if one["status"]["phase"] == "Running"), None)
+    )
+    line = "epoch 1"
+    log = planes.data / "kubernetes" / cluster["id"] / "pods.log"
+    log.write_text(f"2026-01-01T00:00:00.000000000Z stdout F {line}\n")
+    answer = api.http.get(f"{pods}/{pod['metadata']['name']}/log")
+    assert answer.text.strip() == line
+
+
+def test_scaling_and_deleting_a_pool_adds_and_removes_its_nodes(planes, cluster, reach):
+    api = reach(planes, cluster)
+    path = f"{CLUSTERS}/{cluster['id']}/node_pools"
+    pool = planes("POST", path, {"name": "cpu", "size": "s-2vcpu-4gb", "count": 1}, 201)[
+        "node_pool"
+    ]
+    eventually(lambda: "cpu-0" in api.names("/api/v1/nodes"))
+    planes("PUT", f"{path}/{pool['id']}", {"name": "cpu", "count": 3}, 202)
+    eventually(lambda: {"cpu-1", "cpu-2"} <= api.names("/api/v1/nodes"))
+    planes("PUT", f"{path}/{pool['id']}", {"name": "cpu", "count": 2}, 202)
+    eventually(lambda: "cpu-2" not in api.names("/api/v1/nodes"))
+    planes("DELETE", f"{path}/{pool['id']}", status=202)
+    eventually(lambda: not {"cpu-0", "cpu-1"} & api.names("/api/v1/nodes"))
+
+
+def test_a_node_runs_once_pods_can_run_on_it(planes, cluster, reach):
+    path = f"{CLUSTERS}/{cluster['id']}/node_pools"
+    pool = planes("POST", path, {"name": "new", "size": "s-2vcpu-4gb", "count": 1}, 201)[
+        "node_pool"
+    ]
+    planes.until(
+        f"{path}/{pool['id']}",
+        lambda answer: answer.json()["node_pool"]["nodes"][0]["status"]["state"] == "running",
+        15,
+    )
+    node = reach(planes, cluster).http.get("/api/v1/nodes/new-0").json()
+    planes("DELETE", f"{path}/{pool['id']}", status=202)
+    assert "taints" not in node["spec"]
+
+
+def test_the_control_plane_firewall_goes_by_the_source_address(planes, cluster, reach):
+    path = f"{CLUSTERS}/{cluster['id']}"
+
+    def allow(*addresses, enabled=True):
+        block = {"enabled": enabled, "allowed_addresses": list(addresses)}
+        planes("PUT", path, {"name": "whole", "control_plane_firewall": block}, 202)
+
+    try:
+        allow("203.0.113.7")
+        # This machine stands for that address in the sandbox's Internet.
+        assert reach(planes, cluster).http.get("/readyz").text == "ok"
+        with pytest.raises(httpx.TransportError):
+            reach(planes, cluster, "127.0.0.2").http.get("/readyz")
+        allow("127.0.0.0/30")
+        assert reach(planes, cluster, "127.0.0.2").http.get("/readyz").text == "ok"
+        with pytest.raises(httpx.TransportError):
+            reach(planes, cluster).http.get("/readyz")
+        planes("POST", "/__sandbox__/settings", {"source": "127.0.0.3"}, 200)
+        assert reach(planes, cluster).http.get("/readyz").text == "ok"
+    finally:
+        planes("POST", "/__sandbox__/settings", {"source": "203.0.113.7"}, 200)
+        allow(enabled=False)
+    assert reach(planes, cluster, "127.0.0.2").http.get("/readyz").text == "ok"
+
+
+def test_tls_is_by_an_authority_of_the_clusters_own(planes, cluster, reach):
+    api = reach(planes, cluster)
+    assert httpx.get(f"{api.url}/readyz", verify=ssl.create_default_context(cadata=api.authority))
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(f"{api.url}/readyz")
+
+
+def test_a_token_is_good_for_as_long_as_was_asked(planes, cluster, reach):
+    used, unused, long = (reach(planes, cluster, seconds=seconds) for seconds in (1, 1, 60))
+    assert used.http.get("/readyz").status_code == 200
+    time.sleep(1.1)
+    # An API server remembers whose a token was for 10 seconds, wherever it runs.
+    assert unused.http.get("/readyz").status_code == 401
+    assert long.http.get("/readyz").status_code == 200
+
+
+def test_nobody_gets_in_without_a_token_or_with_another_clusters(planes, cluster, reach):
+    api = reach(planes, cluster)
+    for token in ("x", "sandbox_kube_0", planes.card["token"]):
+        answer = api.http.get("/readyz", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
+
+
+def test_whose_a_token_is_is_told_to_an_api_server_only_as_a_yes_or_no(planes, cluster):
+    path = f"/__sandbox__/kubernetes/{cluster['id']}/review"
+    for body in ({}, {"spec": {}}, {"spec": {"token": "x"}}, {"spec": {"token": 7}}, []):
+        answer = httpx.post(planes.url + path, json=body).json()
+        assert answer["status"] == {"authenticated": False}, body
+
+
+def test_several_at_once_are_apart_and_come_back_with_what_is_in_them(
+    tmp_path, small_programs, reach
+):
+    server = with_planes(tmp_path / "data", small_programs)
+    try:
+        both = [server.cluster(name, region="nyc2") for name in ("one", "two")]
+        for cluster in both:
+            path = f"{CLUSTERS}/{cluster['id']}"
+            server.until(
+                path,
+                lambda answer: answer.json()["kubernetes_cluster"]["status"]["state"] == "running",
+                60,
+            )
+        one, two = (reach(server, cluster) for cluster in both)
+        maps = "/api/v1/namespaces/default/configmaps"
+        one.make(maps, {"metadata": {"name": "mine"}})
+        assert "mine" not in two.names(maps)
+        token = two.http.headers["Authorization"]
+        assert one.http.get(maps, headers={"Authorization": token}).status_code == 401
+        # A killed sandbox takes them all with it, and the next one brings them back.
+        server.stop(signal.SIGKILL)
+        eventually(lambda: not programs_of(server))
+        server.start()
+        again = reach(server, both[0])
+        assert again.url == one.url
+        names = eventually(lambda: _names_or_none(again, maps), 60)
+        assert "mine" in names
+        # Deleted, it leaves neither a process nor a file.
+        for cluster in both:
+            server("DELETE", f"{CLUSTERS}/{cluster['id']}", status=204)
+        eventually(lambda: not programs_of(server))
+        eventually(lambda: not list((server.data / "kubernetes").iterdir()))
+    finally:
+        server.stop()
+    assert not programs_of(server)
+
+
+def _names_or_none(api, path):
+    try:
+        return api.names(path)
+    except httpx.TransportError:
+        return None
+
+
+def test_a_control_plane_that_does_not_start_is_an_error_and_says_so(tmp_path, small_programs):
+    broken = tmp_path / "programs"
+    broken.mkdir()
+    (broken / "kube-apiserver").symlink_to(PROGRAMS / "kube-apiserver")
+    (broken / "etcd").write_text("#!/bin/sh\nexit 1\n")
+    (broken / "etcd").chmod(0o755)
+    server = with_planes(tmp_path / "data", broken)
+    try:
+        path = f"{CLUSTERS}/{server.cluster('lost', region='nyc2')['id']}"
+        found = server.until(
+            path,
+            lambda answer: answer.json()["kubernetes_cluster"]["status"]["state"] == "error",
+            60,
+        )
+        assert "did not start" in found["kubernetes_cluster"]["status"]["message"]
+        server.get(f"{path}/kubeconfig", 404)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("programs", ["/nonexistent", 7])
+def test_programs_that_are_not_there_are_refused(fresh, programs):
+    refusal = fresh("POST", "/__sandbox__/settings", {"kubernetes": programs}, 422)
+    assert "kubernetes" in refusal["message"]
+
+
+def test_secrets_of_a_control_plane_are_its_owners_only(planes, cluster):
+    directory = planes.data / "kubernetes" / cluster["id"]
+    assert directory.stat().st_mode & 0o777 == 0o700
+    for path in directory.iterdir():
+        if path.name not in {"etcd", "pods.log"}:
+            assert path.stat().st_mode & 0o077 == 0, path.name
