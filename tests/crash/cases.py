@@ -119,14 +119,18 @@ def everything() -> list[Case]:
 
 
 def sample(seed: int) -> list[Case]:
-    """Return 35 cases: each operation with each event, and each event at each moment, once."""
+    """Return 14 cases: each operation twice, each moment twice, each event at least twice."""
     choose = random.Random(seed)
-    operations, moments = list(OPERATIONS), list(MOMENTS)
-    choose.shuffle(operations)
-    choose.shuffle(moments)
-    shifts = choose.sample(range(len(moments)), len(EVENTS))
+    operations, events, moments = list(OPERATIONS), list(EVENTS), list(MOMENTS)
+    for some in (operations, events, moments):
+        choose.shuffle(some)
+    shift = choose.randrange(1, len(moments))
     return [
-        Case(operation, event, moments[(row + shift) % len(moments)])
+        Case(
+            operation,
+            events[(row + 2 * turn) % len(events)],
+            moments[(row + shift * turn) % len(moments)],
+        )
+        for turn in (0, 1)
         for row, operation in enumerate(operations)
-        for event, shift in zip(EVENTS, shifts, strict=True)
     ]
