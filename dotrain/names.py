@@ -7,12 +7,14 @@ those two carry the label in their names: ``dotrain-<name>``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from dotrain.pools import Pool
 
 LABEL = "dotrain"
 _POOL = "pool-"
+_LIMIT = re.compile(rf"{LABEL}-[a-z-]+:")
 
 
 def label(cluster: str) -> str:
@@ -53,6 +55,14 @@ def cluster_of(tags: Iterable[str]) -> str | None:
     """Return the cluster's name that `tags` carry, None when dotrain did not make it."""
     prefix = f"{LABEL}:"
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), None)
+
+
+def is_shared(tag: str) -> bool:
+    """Return whether several clusters may carry `tag`: the label, or a limit.
+
+    A limit is ``dotrain-<what>:<value>``, such as ``"dotrain-budget:5000"``.
+    """
+    return tag == LABEL or _LIMIT.match(tag) is not None
 
 
 def is_managed_by_doks(firewall: str) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from contextlib import closing
+from itertools import chain
+from typing import Any
 
-from dotrain import account, algebra, pricing, rules, settle
+from dotrain import account, algebra, pricing, rules, settle, spending
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.plan import Plan, notes_on
@@ -36,7 +40,8 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     with closing(Api(turn.target)) as api:
         resolved = settle.settle(api, turn.target, spec, remembered, turn.progress, found=found)
         observed = account.observe(api, spec.name, database=spec.database is not None)
-        bill = pricing.lines(spec, api.pages("/v2/sizes", "sizes"))
+        sizes = list(api.pages("/v2/sizes", "sizes"))
+        beside = {key: list(api.pages(f"/v2/{key}", key)) for key in spending.BESIDE}
     wanted = rules.desired(
         spec,
         resolved,
@@ -51,11 +56,29 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     from dotrain.program import create_program
 
     steps = driver.preview(create_program(spec, resolved), turn.progress)
+    now, after = _cost(spec, observed.cluster, sizes, beside)
     return Plan(
         spec.name,
         change.gained,
         change.lost,
         tuple(steps),
-        tuple(bill),
+        tuple(after),
+        tuple(now),
         notes_on(wanted),
     )
+
+
+def _cost(
+    spec: ClusterSpec,
+    cluster: Mapping[str, Any] | None,
+    sizes: list[dict[str, Any]],
+    beside: Mapping[str, list[dict[str, Any]]],
+) -> tuple[list[pricing.Line], list[pricing.Line]]:
+    """Return what a cluster costs now, and what it would cost."""
+    now = dt.datetime.now(dt.timezone.utc)
+    clusters = [cluster] if cluster else []
+    others = spending.beside(beside, clusters, (), now, only=spec.name)
+    there = [spending.of_cluster(one, pricing.prices(sizes), now) for one in clusters]
+    # What Kubernetes made stays; the database is in the spec.
+    without = spending.beside({**beside, "databases": ()}, clusters, (), now, only=spec.name)
+    return [*chain(*there), *others], [*pricing.lines(spec, sizes), *without]
