@@ -7,7 +7,7 @@ import re
 
 from dotrain.errors import SpecError
 
-_SUM = re.compile(r"\$?\s*(\d{1,9}(?:\.\d{1,4})?)")
+_SUM = re.compile(r"\$?\s*(\d{1,9}(?:\.\d{1,4})?)", re.ASCII)
 
 
 def parse(value: object) -> float:

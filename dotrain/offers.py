@@ -12,7 +12,7 @@ from dotrain import money
 from dotrain.catalog import one_of, slugs
 from dotrain.errors import SpecError, UnknownGpu, UnknownRegion
 
-_MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(GB|GiB|TB|TiB)?", re.IGNORECASE)
+_MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(GB|GiB|TB|TiB)?", re.ASCII | re.IGNORECASE)
 _MIB_A_GIB = 1024
 _GIB_A_TIB = 1024
 
