@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from dotrain import account, limits, money, names, offers, pricing, spending
+from dotrain import account, ledger, limits, money, names, offers, pricing, spending
 from dotrain.api import Api
 from dotrain.bills import Bill
 from dotrain.errors import ApiError, BudgetRunsOut, ClusterNotFound, TokenRejected
@@ -23,7 +23,10 @@ from dotrain.target import Target, current
 if TYPE_CHECKING:
     import pandas as pd
 
-_GONE = "What is gone by now, such as the nodes of a pool that was resized, is not in it."
+_GONE = (
+    "So far, of what is gone by now, it has the nodes that this machine has seen, until it last "
+    "saw them."
+)
 
 
 def sizes(
@@ -102,8 +105,8 @@ def bill() -> Bill:
     >>> set(dotrain.bill().frame.cluster)
     {'bert'}
     """
-    now = _now()
-    with closing(Api(current())) as api:
+    now, target = _now(), current()
+    with closing(Api(target)) as api:
         lists = _Lists(api)
         clusters = [one for one in account.clusters(api) if names.LABEL in one["tags"]]
         known = pricing.prices(lists.read("sizes"))
@@ -111,9 +114,12 @@ def bill() -> Bill:
         networks = lists.read("vpcs")
         month_to_date = lists.month_to_date()
     lines = [
-        replace(line, cluster=names.cluster_of(one["tags"]) or "")
+        replace(line, cluster=_name(one))
         for one in clusters
-        for line in spending.of_cluster(one, known, now)
+        for line in [
+            *spending.of_cluster(one, known, now),
+            *spending.of_nodes_gone(ledger.gone(target, _name(one), one), known),
+        ]
     ]
     lines += [*spending.beside(beside, clusters, networks, now), *lists.unread()]
     return Bill(
@@ -146,8 +152,10 @@ def cost(target: Target, name: str) -> Bill:
             )
         known = pricing.prices(lists.read("sizes"))
         beside = lists.beside()
+    ledger.note(target, name, cluster, now)
     lines = [
         *spending.of_cluster(cluster, known, now),
+        *spending.of_nodes_gone(ledger.gone(target, name, cluster), known),
         *spending.beside(beside, [cluster], (), now, only=name),
         *lists.unread(),
     ]
@@ -226,6 +234,10 @@ class _Lists:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
             self._denied.append(key)
+
+
+def _name(cluster: Mapping[str, Any]) -> str:
+    return names.cluster_of(cluster["tags"]) or cluster["name"]
 
 
 def _words(key: str) -> str:

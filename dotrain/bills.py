@@ -51,9 +51,9 @@ class Bill:
 
     @property
     def so_far(self) -> float | None:
-        """US dollars of what there is, since it was made; None when any line is not known.
+        """US dollars since it was made; None when any line is not known.
 
-        What is gone (nodes of a pool that was resized, paused or scaled) is not in it.
+        Of nodes that are gone, it has those that this machine has seen.
         """
         return pricing.total(line.so_far for line in self.lines)
 
@@ -117,7 +117,7 @@ class Bill:
         said = [f"{self.title}: {pricing.summary(self.lines)}"]
         if self.lines:
             least = "at least " if self.so_far is None else ""
-            said.append(f"so far: {least}{money.text(self.spent)}, of what there is")
+            said.append(f"so far: {least}{money.text(self.spent)}")
         if self.budget is not None:
             said.append(f"budget: {self.budget_spent}")
         if self.month_to_date is not None:

@@ -147,8 +147,9 @@ class Cluster(Guarded):
         Bill
             With ``.hourly``, ``.monthly``, ``.so_far`` (US dollars; None when a
             part of it is not known), ``.unknown`` and ``.frame`` (a DataFrame).
-            `so_far` is since the creation of each node, and cannot see nodes
-            that are gone.
+            `so_far` is since the creation of each node. Of nodes that are gone
+            it has those that this machine has seen (at each look at the cost,
+            and before each change of pools), until it last saw them.
 
         Raises
         ------

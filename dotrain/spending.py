@@ -1,8 +1,9 @@
 """What a cluster has cost so far, beside what it may cost: from what the API describes.
 
 The API describes what there is. Nodes that are gone, whether resized, paused or
-scaled away, cost something too, and no answer of it says what: so each sum here
-is the least that has been spent.
+scaled away, cost something too, and no answer of it says what. `dotrain.ledger`
+knows of those that this machine has seen. So each sum here is the least that
+has been spent.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from dotrain import durations, limits, names, published
 from dotrain.pricing import (
+    LIVE,
     NO_PRICE,
+    UNKNOWN,
     Line,
     Price,
     control_plane,
@@ -32,6 +35,14 @@ WARN_AT = 0.8
 """The share of a budget from which on dotrain warns."""
 
 _HOUR = dt.timedelta(hours=1)
+
+
+class Node(NamedTuple):
+    """A node that was there: its size, since when, and until when at least."""
+
+    size: str
+    created: str
+    seen: str
 
 
 @dataclass(frozen=True)
@@ -167,6 +178,28 @@ def beside(
         line = database(one["num_nodes"], one["size"])
         bill.append((names.cluster_of(one.get("tags") or ()), line))
     return [replace(line, cluster=name) for name, line in bill if name and only in (None, name)]
+
+
+def of_nodes_gone(nodes: Iterable[Node], known: Mapping[str, Price]) -> list[Line]:
+    """Return a line for the nodes that a cluster has had and has no more; none without any.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        What `dotrain.ledger` knows of them.
+    known : mapping of str to Price
+        What `prices` returned.
+    """
+    nodes = list(nodes)
+    if not nodes:
+        return []
+    so_far = total(
+        accrued(known.get(one.size, NO_PRICE), one.created, durations.moment(one.seen))
+        for one in nodes
+    )
+    item = f"{len(nodes)} nodes that are gone, until they were last seen"
+    price = UNKNOWN if so_far is None else LIVE
+    return [Line(item, 0.0, 0.0, 0.0, 0.0, so_far, price)]
 
 
 def accrued(price: Price, begun: str | None, now: dt.datetime) -> float | None:

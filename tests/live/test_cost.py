@@ -149,6 +149,18 @@ def test_a_budget_is_a_tag_that_changes_without_changing_anything_else(
     assert after["node_pools"] == before["node_pools"]
 
 
+def test_nodes_that_a_resize_took_away_are_still_paid_for(cluster: dotrain.Cluster) -> None:
+    before = cluster.cost()
+    cluster.resize(count=1)
+    after = cluster.cost()
+    (gone,) = (line for line in after.lines if "gone" in line.item)
+    assert gone.item.startswith("3 nodes")
+    assert gone.so_far is not None
+    assert gone.so_far > 0.01
+    assert after.hourly == pytest.approx((before.hourly or 0) - 3 * 27.52)
+    assert (after.so_far or 0) >= (before.so_far or 0)
+
+
 def test_a_budget_that_runs_out_is_said_by_up_by_get_and_by_the_cluster(
     cluster: dotrain.Cluster,
 ) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dotrain import spending
+from dotrain import ledger, spending
 from dotrain.pricing import NO_PRICE, Price, prices
 from dotrain.sandbox import catalog
+from dotrain.target import Target
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -163,3 +165,57 @@ def test_what_is_beside_it_counts_by_the_hour() -> None:
     }
     lines = spending.beside(lists, [cluster()], [], NOW)
     assert [line.so_far for line in lines] == pytest.approx([2.4, 1.0])
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Target:
+    return Target("sandbox", "http://127.0.0.1:1", "sandbox_x", tmp_path)
+
+
+def with_nodes(*ids: str, **more: Any) -> dict[str, Any]:
+    nodes = [{"id": one, "created_at": ago(hours=10)} for one in ids]
+    return cluster({"name": "a-c-2", "size": "c-2", "count": len(ids), "nodes": nodes}, **more)
+
+
+def test_nodes_that_are_gone_count_until_they_were_last_seen(account: Target) -> None:
+    for hours in (6, 4):
+        ledger.note(account, "bert", with_nodes("n1", "n2"), NOW - dt.timedelta(hours=hours))
+    left = with_nodes("n1", "n3")
+    ledger.note(account, "bert", left, NOW)
+    gone = ledger.gone(account, "bert", left)
+    assert gone == [spending.Node("c-2", ago(hours=10), ago(hours=4))]
+    (line,) = spending.of_nodes_gone(gone, prices(catalog.sizes()))
+    assert line.so_far == pytest.approx(6 * 0.0625)
+    assert (line.hourly, line.monthly) == (0.0, 0.0)
+    assert "1 nodes that are gone" in line.item
+
+
+def test_without_nodes_that_are_gone_there_is_no_line(account: Target) -> None:
+    made = with_nodes("n1")
+    assert ledger.gone(account, "bert", made) == []
+    ledger.note(account, "bert", made, NOW)
+    assert ledger.gone(account, "bert", made) == []
+    assert spending.of_nodes_gone([], {}) == []
+
+
+def test_what_is_gone_and_has_no_known_price_is_unknown() -> None:
+    (line,) = spending.of_nodes_gone([spending.Node("new", ago(hours=2), ago(hours=1))], {})
+    assert (line.so_far, line.price) == (None, "unknown")
+
+
+def test_an_earlier_cluster_of_the_name_is_no_part_of_this_one(account: Target) -> None:
+    ledger.note(account, "bert", with_nodes("old", id="c-0"), NOW)
+    assert ledger.gone(account, "bert", with_nodes("n1")) == []
+    ledger.note(account, "bert", with_nodes("n1"), NOW)
+    assert ledger.gone(account, "bert", with_nodes(id="c-0")) == []
+
+
+@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"cluster": "c-1", "nodes": {"n": [1]}}'])
+def test_a_note_that_cannot_be_read_is_taken_for_none(account: Target, broken: str) -> None:
+    file = account.directory / "stacks" / "bert" / "nodes.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(broken)
+    assert ledger.gone(account, "bert", with_nodes("n1")) == []
+    ledger.note(account, "bert", with_nodes("n1"), NOW)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(ledger.gone(account, "bert", with_nodes("n2"))) == 1
