@@ -158,7 +158,8 @@ def test_nodes_that_a_resize_took_away_are_still_paid_for(cluster: dotrain.Clust
     assert gone.so_far is not None
     assert gone.so_far > 0.01
     assert after.hourly == pytest.approx((before.hourly or 0) - 3 * 27.52)
-    assert (after.so_far or 0) >= (before.so_far or 0)
+    # When they were last seen is noted to the second, and a second of them costs 2 cents.
+    assert (after.so_far or 0) >= (before.so_far or 0) - 0.03
 
 
 def test_a_budget_that_runs_out_is_said_by_up_by_get_and_by_the_cluster(
