@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dotrain.names import LABEL
+from dotrain import names
 from dotrain.spec import ClusterSpec
 
-_BUDGET = f"{LABEL}-budget:"
+_BUDGET = names.limit("budget")
 
 
 def tags(spec: ClusterSpec) -> list[str]:

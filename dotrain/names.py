@@ -2,7 +2,8 @@
 
 Clusters, node pools and databases carry the tags ``dotrain`` and
 ``dotrain:<name>``. A firewall's tags select Droplets and a VPC has none, so
-those two carry the label in their names: ``dotrain-<name>``.
+those two carry the label in their names: ``dotrain-<name>``. What limits a cluster
+stands on it as ``dotrain-<what>:<value>``.
 """
 
 from __future__ import annotations
@@ -57,12 +58,14 @@ def cluster_of(tags: Iterable[str]) -> str | None:
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), None)
 
 
-def is_shared(tag: str) -> bool:
-    """Return whether several clusters may carry `tag`: the label, or a limit.
+def limit(what: str) -> str:
+    """Return how a tag begins that says a limit of a cluster: ``"dotrain-max-age:"``."""
+    return f"{LABEL}-{what}:"
 
-    A limit is ``dotrain-<what>:<value>``, such as ``"dotrain-budget:5000"``.
-    """
-    return tag == LABEL or _LIMIT.match(tag) is not None
+
+def is_limit(tag: str) -> bool:
+    """Return whether a tag says a limit of a cluster."""
+    return _LIMIT.match(tag) is not None
 
 
 def is_managed_by_doks(firewall: str) -> bool:

@@ -127,7 +127,7 @@ def _drop_unused_tags(api: Api) -> None:
     """Delete the tags that clusters share, and that no cluster carries any more."""
     carried = {tag for one in account.clusters(api) for tag in one["tags"]}
     for tag in [one["name"] for one in api.pages("/v2/tags", "tags")]:
-        if names.is_shared(tag) and tag not in carried:
+        if (tag == names.LABEL or names.is_limit(tag)) and tag not in carried:
             api.delete(f"/v2/tags/{tag}")
 
 

@@ -40,9 +40,9 @@ def test_of_two_budgets_the_smaller_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "shared"),
+    ("tag", "limit"),
     [
-        ("dotrain", True),
+        ("dotrain", False),
         ("dotrain-budget:5000", True),
         ("dotrain-max-age:12h", True),
         ("dotrain:bert", False),
@@ -51,5 +51,5 @@ def test_of_two_budgets_the_smaller_counts() -> None:
         ("my-dotrain-budget:1", False),
     ],
 )
-def test_shared_tags_are_told_from_those_of_one_cluster_and_of_others(tag, shared) -> None:
-    assert names.is_shared(tag) is shared
+def test_a_limit_is_told_from_the_tags_of_one_cluster_and_of_others(tag, limit) -> None:
+    assert names.is_limit(tag) is limit

@@ -21,7 +21,11 @@ SIZES = [
 
 def test_a_bill_is_what_a_hand_calculation_says() -> None:
     spec = ClusterSpec(
-        "bert", pools=(Pool("s-4vcpu-8gb", 3, "a"), Pool("gpu-h100x8-640gb", 2, "b"))
+        "bert",
+        pools=(
+            Pool(size="s-4vcpu-8gb", count=3, name="a"),
+            Pool(size="gpu-h100x8-640gb", count=2, name="b"),
+        ),
     )
     bill = lines(spec, SIZES)
     assert [line.item for line in bill] == [
@@ -37,7 +41,7 @@ def test_a_bill_is_what_a_hand_calculation_says() -> None:
 
 @pytest.mark.parametrize("size", catalog.sizes(), ids=lambda size: size["slug"])
 def test_every_size_costs_its_prices_times_its_nodes(size) -> None:
-    spec = ClusterSpec("bert", pools=(Pool(size["slug"], 3),))
+    spec = ClusterSpec("bert", pools=(Pool(size=size["slug"], count=3),))
     line = lines(spec, catalog.sizes())[1]
     hourly, monthly = size["price_hourly"], size["price_monthly"]
     assert line.hourly == pytest.approx(hourly + hourly + hourly, abs=1e-9)
@@ -46,7 +50,7 @@ def test_every_size_costs_its_prices_times_its_nodes(size) -> None:
 
 
 def test_an_autoscaled_pool_costs_what_it_has_and_at_most_what_it_may_have() -> None:
-    pool = Pool("s-4vcpu-8gb", 2, min=1, max=5)
+    pool = Pool(size="s-4vcpu-8gb", count=2, min=1, max=5)
     line = lines(ClusterSpec("bert", pools=(pool,)), SIZES)[1]
     assert "autoscaled, at most 5" in line.item
     assert (line.hourly, line.most_hourly) == pytest.approx((0.14286, 0.35715))
@@ -55,7 +59,7 @@ def test_an_autoscaled_pool_costs_what_it_has_and_at_most_what_it_may_have() -> 
 
 
 def test_a_paused_cluster_costs_its_system_pool() -> None:
-    spec = ClusterSpec("bert", pools=(Pool("s-4vcpu-8gb", 2),), paused=True)
+    spec = ClusterSpec("bert", pools=(Pool(size="s-4vcpu-8gb", count=2),), paused=True)
     assert [line.item for line in lines(spec, SIZES)] == [f"pool system: 1 x {SYSTEM_POOL.size}"]
 
 
@@ -68,7 +72,7 @@ def test_a_price_list_may_be_read_once_only() -> None:
 )
 def test_an_unknown_price_is_none_and_named(sizes) -> None:
     system = SIZES[:1]
-    bill = lines(ClusterSpec("bert", pools=(Pool("s-4vcpu-8gb", 2),)), [*system, *sizes])
+    bill = lines(ClusterSpec("bert", pools=(Pool(size="s-4vcpu-8gb", count=2),)), [*system, *sizes])
     assert bill[1] == Line("pool train: 2 x s-4vcpu-8gb", None, price=UNKNOWN)
     assert summary(bill) == (
         "$0.018 an hour ($12.00 a month), plus pool train: 2 x s-4vcpu-8gb (price unknown)"
@@ -87,7 +91,7 @@ def test_a_highly_available_control_plane_costs_what_digitalocean_publishes() ->
 
 
 def test_what_nobody_publishes_a_price_of_is_named() -> None:
-    spec = ClusterSpec("bert", pools=(Pool("s-4vcpu-8gb"),), database=Database(nodes=2))
+    spec = ClusterSpec("bert", pools=(Pool(size="s-4vcpu-8gb"),), database=Database(nodes=2))
     text = summary(lines(spec, SIZES))
     assert text.endswith("plus database: 2 x db-s-1vcpu-1gb (price unknown)")
 
