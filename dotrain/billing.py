@@ -171,6 +171,9 @@ def warn_of_budget(target: Target, name: str) -> None:
     """Warn when most of what the cluster `name` may cost is spent, or that is not known."""
     try:
         found = cost(target, name)
+    except ClusterNotFound:
+        # It was not made yet, and what does not exist costs nothing.
+        return
     except ApiError as error:
         warnings.warn(f"The budget of {name!r} could not be checked. {error}", stacklevel=3)
         return

@@ -7,14 +7,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import billing, changes, config, expiry, operations, render, stack
+from dotrain import changes, config, expiry, operations, render, stack
 from dotrain.api import Api
-from dotrain.bills import Bill
 from dotrain.confirm import require_name
 from dotrain.engine import workspace
 from dotrain.errors import ClusterNotFound, DotrainError
-from dotrain.guarded import Guarded
 from dotrain.operation import Operation
+from dotrain.priced import Priced
 from dotrain.spec import ClusterSpec
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _KUBECONFIG_SECONDS = 8 * 60 * 60
 
 
-class Cluster(Guarded):
+class Cluster(Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters
@@ -132,39 +131,6 @@ class Cluster(Guarded):
         config.write_private(path, text)
         return path
 
-    def cost(self) -> Bill:
-        """Return what the cluster costs: an hour, a month, and so far.
-
-        What there is counts: nodes (for an autoscaled pool now, and at most),
-        a highly available control plane, load balancers and volumes that
-        Kubernetes made, and the database. Nodes are priced by DigitalOcean's
-        present price list. What that does not have is priced as DigitalOcean's
-        pages said when they were last read, and marked so; a database's price
-        is not known, and no sum takes it for nothing.
-
-        Returns
-        -------
-        Bill
-            With ``.hourly``, ``.monthly``, ``.so_far`` (US dollars; None when a
-            part of it is not known), ``.unknown`` and ``.frame`` (a DataFrame).
-            `so_far` is since the creation of each node. Of nodes that are gone
-            it has those that this machine has seen (at each look at the cost,
-            and before each change of pools), until it last saw them.
-
-        Raises
-        ------
-        ClusterNotFound
-            When the account has no such cluster.
-        ApiError
-            When DigitalOcean refuses.
-
-        Examples
-        --------
-        >>> round(dotrain.get("bert").cost().hourly, 3)
-        0.161
-        """
-        return billing.cost(self._target, self.name)
-
     def down(self, *, confirm: str | None = None) -> pd.DataFrame:
         """Delete the cluster with everything around it, and prove that nothing is left.
 
@@ -214,18 +180,11 @@ class Cluster(Guarded):
                 "region": f"{cluster['region']}, Kubernetes {cluster['version']}",
                 "nodes": _nodes(cluster, spec),
                 "who may enter": ", ".join(sorted(entering)) or "nobody",
-                **({} if spec.budget is None else {"budget": self._budget()}),
+                **self._budget(spec),
                 **doing,
             },
             banner,
         )
-
-    def _budget(self) -> str:
-        """Return in words how much of the budget is spent."""
-        try:
-            return self.cost().budget_spent
-        except DotrainError as error:
-            return f"not known: {error}"
 
     def __repr__(self) -> str:
         return self._summary().text()

@@ -13,10 +13,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dotrain import config, durations
+from dotrain.errors import ConfigError
 from dotrain.spending import Node
 from dotrain.target import Target
 
@@ -25,8 +27,10 @@ def note(target: Target, name: str, cluster: Mapping[str, Any], now: dt.datetime
     """Note the nodes of the cluster `name`, as the API describes it at `now`."""
     nodes = _read(target, name, cluster) | _nodes(cluster, durations.stamp(now))
     file = _file(target, name)
-    config.private_dir(file.parent)
-    config.write_private(file, json.dumps({"cluster": cluster["id"], "nodes": nodes}))
+    # Who may not write here may still ask.
+    with suppress(ConfigError):
+        config.private_dir(file.parent)
+        config.write_private(file, json.dumps({"cluster": cluster["id"], "nodes": nodes}))
 
 
 def gone(target: Target, name: str, cluster: Mapping[str, Any]) -> list[Node]:

@@ -50,6 +50,11 @@ def beside(sandbox: Sandbox) -> None:
     sandbox.call("POST", "/v2/volumes", name="disk", region="nyc2", size_gigabytes=100, tags=tags)
 
 
+def run(*arguments: str) -> str:
+    command = [sys.executable, "-m", "dotrain", "--sandbox", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def asked(sandbox: Sandbox, after: int) -> list[str]:
     return [one["path"].partition("?")[0] for one in sandbox.requests(after)]
 
@@ -142,7 +147,7 @@ def test_a_budget_is_a_tag_that_changes_without_changing_anything_else(
     assert "dotrain-budget:500000" in before["tags"]
     assert "of $5,000.00 so far (0%)" in repr(cluster)
     last = sandbox.last_request()
-    dotrain.up("dear", budget=2500)
+    assert "of $2,500.00 so far (0%)" in run("up", "dear", "--budget", "2500")
     assert sandbox.changes(last) == [("PUT", f"/v2/kubernetes/clusters/{before['id']}")]
     (after,) = sandbox.objects("clusters")
     assert [tag for tag in after["tags"] if "budget" in tag] == ["dotrain-budget:250000"]
@@ -185,10 +190,6 @@ def test_a_budget_that_cannot_be_checked_does_not_stop_get(
 
 
 def test_the_same_from_a_shell(cluster: dotrain.Cluster) -> None:
-    def run(*arguments: str) -> str:
-        command = [sys.executable, "-m", "dotrain", "--sandbox", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
     (size,) = json.loads(run("sizes", "--gpu", "h100", "--max-price", "5", "--format", "json"))
     assert size["slug"] == "gpu-h100x1-80gb"
     assert "of $0.01 so far (spent)" in run("cost", "dear")

@@ -219,3 +219,9 @@ def test_a_note_that_cannot_be_read_is_taken_for_none(account: Target, broken: s
     ledger.note(account, "bert", with_nodes("n1"), NOW)
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(ledger.gone(account, "bert", with_nodes("n2"))) == 1
+
+
+def test_where_nothing_can_be_written_nothing_is_remembered(account: Target) -> None:
+    (account.directory / "stacks").write_text("in the way")
+    ledger.note(account, "bert", with_nodes("n1"), NOW)
+    assert ledger.gone(account, "bert", with_nodes()) == []
