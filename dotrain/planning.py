@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import closing
-from itertools import chain
 from typing import Any
 
 from dotrain import account, algebra, pricing, rules, settle, spending
@@ -41,7 +40,8 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
         resolved = settle.settle(api, turn.target, spec, remembered, turn.progress, found=found)
         observed = account.observe(api, spec.name, database=spec.database is not None)
         sizes = list(api.pages("/v2/sizes", "sizes"))
-        beside = {key: list(api.pages(f"/v2/{key}", key)) for key in spending.BESIDE}
+        made = ("load_balancers", "volumes") if observed.cluster else ()
+        beside = {key: list(api.pages(f"/v2/{key}", key)) for key in made}
     wanted = rules.desired(
         spec,
         resolved,
@@ -56,7 +56,7 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     from dotrain.program import create_program
 
     steps = driver.preview(create_program(spec, resolved), turn.progress)
-    now, after = _cost(spec, observed.cluster, sizes, beside)
+    after, now = _cost(spec, observed, sizes, beside)
     return Plan(
         spec.name,
         change.gained,
@@ -70,15 +70,18 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
 
 def _cost(
     spec: ClusterSpec,
-    cluster: Mapping[str, Any] | None,
+    observed: account.Observed,
     sizes: list[dict[str, Any]],
     beside: Mapping[str, list[dict[str, Any]]],
 ) -> tuple[list[pricing.Line], list[pricing.Line]]:
-    """Return what a cluster costs now, and what it would cost."""
-    now = dt.datetime.now(dt.timezone.utc)
-    clusters = [cluster] if cluster else []
-    others = spending.beside(beside, clusters, (), now, only=spec.name)
-    there = [spending.of_cluster(one, pricing.prices(sizes), now) for one in clusters]
-    # What Kubernetes made stays; the database is in the spec.
-    without = spending.beside({**beside, "databases": ()}, clusters, (), now, only=spec.name)
-    return [*chain(*there), *others], [*pricing.lines(spec, sizes), *without]
+    """Return what a cluster would cost, and what it costs now."""
+    after = pricing.lines(spec, sizes)
+    if observed.cluster is None:
+        return after, []
+    moment = dt.datetime.now(dt.timezone.utc)
+    # What Kubernetes made stays, whatever becomes of the nodes.
+    made = spending.beside(beside, [observed.cluster], (), moment, only=spec.name)
+    now = spending.of_cluster(observed.cluster, pricing.prices(sizes), moment)
+    if observed.database:
+        now.append(pricing.database(observed.database["num_nodes"], observed.database["size"]))
+    return [*after, *made], [*now, *made]

@@ -145,7 +145,7 @@ def beside(
     Parameters
     ----------
     found : mapping
-        The account's lists of `BESIDE`, by these names.
+        The account's lists out of `BESIDE`, by these names.
     clusters : iterable of mapping
         Clusters of dotrain's, as the API describes them.
     networks : iterable of mapping
@@ -166,15 +166,15 @@ def beside(
         name = names.cluster_of(one["tags"])
         of_network[one["vpc_uuid"]] = of_volume[f"k8s:{one['id']}"] = name
     bill: list[tuple[str | None, Line]] = []
-    for one in found["load_balancers"]:
+    for one in found.get("load_balancers", ()):
         item = f"load balancer {one['name']}"
         line = _since(item, published.balancer(one), one["created_at"], now)
         bill.append((of_network.get(one.get("vpc_uuid")), line))
-    for one in found["volumes"]:
+    for one in found.get("volumes", ()):
         item = f"volume {one['name']}: {one['size_gigabytes']} GiB"
         line = _since(item, published.volume(one), one["created_at"], now)
         bill += [(of_volume[tag], line) for tag in one.get("tags") or () if tag in of_volume]
-    for one in found["databases"]:
+    for one in found.get("databases", ()):
         line = database(one["num_nodes"], one["size"])
         bill.append((names.cluster_of(one.get("tags") or ()), line))
     return [replace(line, cluster=name) for name, line in bill if name and only in (None, name)]
