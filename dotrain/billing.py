@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -126,7 +126,7 @@ def bill() -> Bill:
         "dotrain's part of the account",
         tuple(sorted(lines, key=lambda line: line.cluster)),
         month_to_date=month_to_date,
-        notes=(*([_GONE] if lines else []), *lists.notes()),
+        notes=(*([_GONE] if lines else []), *_nearly_spent(clusters, lines), *lists.notes()),
     )
 
 
@@ -237,6 +237,21 @@ class _Lists:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
             self._denied.append(key)
+
+
+def _nearly_spent(
+    clusters: Iterable[Mapping[str, Any]], lines: Iterable[pricing.Line]
+) -> list[str]:
+    """Return the clusters whose budget runs out, in words."""
+    said = []
+    for one in clusters:
+        name, budget = _name(one), limits.budget(one["tags"])
+        if budget is None:
+            continue
+        own = Bill(name, tuple(line for line in lines if line.cluster == name), budget=budget)
+        if own.share is not None and own.share >= spending.WARN_AT:
+            said.append(f"The budget of {name!r} runs out: {own.budget_spent}.")
+    return said
 
 
 def _name(cluster: Mapping[str, Any]) -> str:

@@ -103,6 +103,11 @@ def up(
     ConfigError, AddressError, ApiError, EngineError
         See each.
 
+    Warns
+    -----
+    BudgetRunsOut
+        When 80 % of the budget is spent, or more.
+
     Examples
     --------
     >>> import dotrain
@@ -162,6 +167,11 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         When there is none.
     OperationInterrupted
         When the waiting was interrupted.
+
+    Warns
+    -----
+    BudgetRunsOut
+        When 80 % of the budget is spent, or more.
 
     Examples
     --------

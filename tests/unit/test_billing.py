@@ -20,12 +20,12 @@ PAGE = 200
 MADE = "2026-01-02T03:04:05Z"
 
 
-def a_cluster(number: int) -> dict[str, Any]:
+def a_cluster(number: int, *tags: str) -> dict[str, Any]:
     return {
         "id": f"c-{number}",
         "name": f"c{number}",
         "vpc_uuid": f"vpc-{number}",
-        "tags": ["dotrain", f"dotrain:c{number}"],
+        "tags": ["dotrain", f"dotrain:c{number}", *tags],
         "created_at": MADE,
         "node_pools": [
             {
@@ -44,9 +44,9 @@ def account(
 ) -> Callable[..., Server]:
     """Serve an account, and make it the one to work on."""
 
-    def start(clusters: int = 0, denied: str = "", status: int = 403) -> Server:
+    def start(clusters: int = 0, denied: str = "", status: int = 403, tag: str = "") -> Server:
         lists: dict[str, list[Any]] = {
-            "kubernetes/clusters": [a_cluster(number) for number in range(clusters)],
+            "kubernetes/clusters": [a_cluster(number, tag) for number in range(clusters)],
             "sizes": catalog.sizes(),
         }
 
@@ -105,6 +105,13 @@ def test_what_costs_nothing_and_may_not_be_read_is_said(account, denied) -> None
     bill = billing.bill()
     assert bill.hourly == pytest.approx(0.0625)
     assert any("may not read" in note for note in bill.notes)
+
+
+@pytest.mark.parametrize(("budget", "said"), [("1", True), ("99999999", False)])
+def test_a_budget_that_runs_out_is_noted(account, budget, said) -> None:
+    account(clusters=1, tag=f"dotrain-budget:{budget}")
+    notes = billing.bill().notes
+    assert any("budget of 'c0' runs out" in note for note in notes) is said
 
 
 def test_without_prices_nothing_is_free(account) -> None:
