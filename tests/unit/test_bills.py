@@ -34,7 +34,11 @@ def test_a_sum_with_an_unknown_part_is_none_and_its_text_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("budget", "words"),
-    [(35.0, "$3.50 of $35.00 so far (10%)"), (3.5, "$3.50 of $3.50 so far (spent)")],
+    [
+        (35.0, "$3.50 of $35.00 so far (10%)"),
+        (4.0, "$3.50 of $4.00 so far (88%, it runs out)"),
+        (3.5, "$3.50 of $3.50 so far (spent)"),
+    ],
 )
 def test_what_is_spent_of_the_budget_is_said(budget, words) -> None:
     bill = Bill("bert", (POOL,), budget=budget)
