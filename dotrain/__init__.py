@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dotrain import errors
     from dotrain.auditing import Suppression
+    from dotrain.billing import bill, sizes
+    from dotrain.bills import Bill
     from dotrain.checkup import doctor
     from dotrain.errors import DotrainError
     from dotrain.facade import Cluster
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bill",
     "Cluster",
     "ClusterSpec",
     "Database",
@@ -37,11 +40,13 @@ __all__ = [
     "Pool",
     "Suppression",
     "audit",
+    "bill",
     "clusters",
     "doctor",
     "down",
     "errors",
     "get",
+    "sizes",
     "sweep",
     "up",
     "use_digitalocean",
@@ -51,6 +56,7 @@ __all__ = [
 # Importing pandas, httpx and pulumi takes most of a second: each public name
 # brings what it needs when it is first used.
 _HOME = {
+    "Bill": "bills",
     "Cluster": "facade",
     "ClusterSpec": "spec",
     "Database": "spec",
@@ -60,10 +66,12 @@ _HOME = {
     "Pool": "pools",
     "Suppression": "auditing",
     "audit": "lifecycle",
+    "bill": "billing",
     "clusters": "lifecycle",
     "doctor": "checkup",
     "down": "lifecycle",
     "get": "lifecycle",
+    "sizes": "billing",
     "sweep": "lifecycle",
     "up": "lifecycle",
     "use_digitalocean": "target",

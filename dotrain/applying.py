@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import account, adoption, ahead, catalog, changes, names, pricing, settle
+from dotrain import account, adoption, ahead, catalog, changes, ledger, names, pricing, settle
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.engine import state
@@ -65,6 +66,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)
         refuse_replacement(remembered, remembered.spec, spec)
     with closing(Api(target)) as api:
+        if remembered and remembered.spec:
+            _note_nodes(api, turn, remembered.spec, spec)
         resolved = settle.settle(api, target, spec, known, progress, found=options.found)
         change = settle.access(remembered, spec, resolved)
         settle.check(spec, change.after)
@@ -76,6 +79,16 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         _converge(api, turn, driver, spec, resolved, refresh=options.refresh or strayed)
     ahead.clear(target, spec.name, unrecorded)
     driver.mark_settled()
+
+
+def _note_nodes(api: Api, turn: Turn, old: ClusterSpec, new: ClusterSpec) -> None:
+    """Note the nodes that a change of pools may take away: afterwards nobody knows of them."""
+    if (old.pools, old.paused) == (new.pools, new.paused):
+        return
+    now, tag = dt.datetime.now(dt.timezone.utc), names.label(new.name)
+    for cluster in account.clusters(api):
+        if tag in cluster["tags"]:
+            ledger.note(turn.target, new.name, cluster, now)
 
 
 def _converge(

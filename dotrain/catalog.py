@@ -26,10 +26,10 @@ def check(spec: ClusterSpec, options: Mapping[str, Any]) -> None:
     UnknownRegion, UnknownSize
         With the nearest valid values.
     """
-    _one_of(spec.region, _slugs(options["regions"]), UnknownRegion, "region", "for Kubernetes")
-    sizes = _slugs(options["sizes"])
+    one_of(spec.region, slugs(options["regions"]), UnknownRegion, "region", "for Kubernetes")
+    sizes = slugs(options["sizes"])
     for pool in (spec.system, *spec.pools):
-        _one_of(pool.size, sizes, UnknownSize, "node size", f"(pool {pool.name!r})")
+        one_of(pool.size, sizes, UnknownSize, "node size", f"(pool {pool.name!r})")
 
 
 def kubernetes_version(wanted: str | None, options: Mapping[str, Any]) -> str:
@@ -41,20 +41,20 @@ def kubernetes_version(wanted: str | None, options: Mapping[str, Any]) -> str:
     >>> kubernetes_version(None, options), kubernetes_version("1.33", options)
     ('1.34.1-do.0', '1.33.6-do.0')
     """
-    slugs = sorted(_slugs(options["versions"]), key=version_key, reverse=True)
-    if not slugs:
+    offered = sorted(slugs(options["versions"]), key=version_key, reverse=True)
+    if not offered:
         raise SpecError(
             "DigitalOcean offers no Kubernetes version at the moment.",
             "Its list of versions is empty.",
             "Try again later.",
         )
     if wanted is None:
-        return slugs[0]
+        return offered[0]
     # "1.3" is no prefix of "1.34": a version ends where its number does.
-    matching = [slug for slug in slugs if re.match(re.escape(wanted) + r"(?![0-9])", slug)]
+    matching = [slug for slug in offered if re.match(re.escape(wanted) + r"(?![0-9])", slug)]
     if matching:
         return matching[0]
-    _one_of(wanted, slugs, UnknownVersion, "Kubernetes version", "for new clusters")
+    one_of(wanted, offered, UnknownVersion, "Kubernetes version", "for new clusters")
     return wanted
 
 
@@ -73,7 +73,7 @@ def database_version(engine: str, wanted: str | None, options: Mapping[str, Any]
     offered: list[str] = sorted((options.get(engine) or {}).get("versions") or (), key=version_key)
     if wanted is None and offered:
         return offered[-1]
-    _one_of(wanted or "newest", offered, UnknownVersion, f"{engine} version", "for new databases")
+    one_of(wanted or "newest", offered, UnknownVersion, f"{engine} version", "for new databases")
     return str(wanted)
 
 
@@ -82,13 +82,15 @@ def version_key(slug: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", slug))
 
 
-def _slugs(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+def slugs(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the slugs of what DigitalOcean lists."""
     return [entry["slug"] for entry in entries]
 
 
-def _one_of(
+def one_of(
     value: str, offered: Sequence[str], error: type[UnknownChoice], what: str, where: str
 ) -> None:
+    """Raise `error` with the nearest of what is offered, unless `value` is offered."""
     if value in offered:
         return
     nearest = difflib.get_close_matches(value, offered, n=3, cutoff=0.3) or list(offered[:3])

@@ -6,6 +6,7 @@ DotrainError
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
  │   └─ UnknownChoice          carries .nearest
+ │       ├─ UnknownGpu
  │       ├─ UnknownRegion
  │       ├─ UnknownSize
  │       └─ UnknownVersion
@@ -39,8 +40,8 @@ DotrainError
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
 
-StateRestored is no error but a warning: a state that could not be read was
-replaced by a copy.
+Two are no errors but warnings: StateRestored, when a state that could not be
+read was replaced by a copy, and BudgetRunsOut.
 """
 
 from __future__ import annotations
@@ -110,6 +111,10 @@ class UnknownChoice(SpecError):
     ) -> None:
         super().__init__(what, why, fix)
         self.nearest = tuple(nearest)
+
+
+class UnknownGpu(UnknownChoice):
+    """A GPU that no node can have."""
 
 
 class UnknownRegion(UnknownChoice):
@@ -275,3 +280,7 @@ class TeardownIncomplete(DotrainError):
 
 class StateRestored(UserWarning):
     """The stack's state could not be read, and was restored from a copy."""
+
+
+class BudgetRunsOut(UserWarning):
+    """Most of what a cluster may cost is spent, or all of it."""

@@ -12,8 +12,8 @@ from dotrain.api import Api
 from dotrain.confirm import require_name
 from dotrain.engine import workspace
 from dotrain.errors import ClusterNotFound, DotrainError
-from dotrain.guarded import Guarded
 from dotrain.operation import Operation
+from dotrain.priced import Priced
 from dotrain.spec import ClusterSpec
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _KUBECONFIG_SECONDS = 8 * 60 * 60
 
 
-class Cluster(Guarded):
+class Cluster(Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters
@@ -180,6 +180,7 @@ class Cluster(Guarded):
                 "region": f"{cluster['region']}, Kubernetes {cluster['version']}",
                 "nodes": _nodes(cluster, spec),
                 "who may enter": ", ".join(sorted(entering)) or "nobody",
+                **self._budget(spec),
                 **doing,
             },
             banner,

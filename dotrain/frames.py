@@ -9,6 +9,8 @@ import pandas as pd
 
 from dotrain import names
 from dotrain.exposure import Exposed
+from dotrain.offers import Offer
+from dotrain.pricing import Line
 from dotrain.rules import Compared, Rule
 
 _RULE = ("layer", "direction", "protocol", "ports", "peer", "label", "expires")
@@ -21,6 +23,25 @@ _CLUSTERS = {
     "sizes": "str",
     "endpoint": "str",
     "created": "datetime64[ns, UTC]",
+}
+
+_BILL = {
+    "cluster": "str",
+    "item": "str",
+    **dict.fromkeys(("hourly", "monthly", "most_hourly", "most_monthly", "so_far"), "float64"),
+    "price": "str",
+}
+_SIZES = {
+    "slug": "str",
+    "vcpus": "int64",
+    "memory_gib": "float64",
+    "gpus": "int64",
+    "gpu": "str",
+    "vram_gib": "float64",
+    "hourly": "float64",
+    "monthly": "float64",
+    "regions": "str",
+    "available": "bool",
 }
 
 
@@ -133,6 +154,47 @@ def clusters(found: Iterable[Mapping[str, Any]], incomplete: Iterable[str] = ())
     frame = pd.DataFrame(rows, columns=list(_CLUSTERS)).sort_values("name", ignore_index=True)
     frame["created"] = pd.to_datetime(frame["created"], utc=True, format="ISO8601")
     return frame.astype(_CLUSTERS)
+
+
+def bill(found: Iterable[Line]) -> pd.DataFrame:
+    """Return a bill as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns cluster, item (str), hourly, monthly, most_hourly, most_monthly,
+        so_far (float, US dollars, missing where that is not known), price (str).
+    """
+    rows = [[getattr(one, column) for column in _BILL] for one in found]
+    return pd.DataFrame(rows, columns=list(_BILL)).astype(_BILL)
+
+
+def planned(now: Iterable[Line], after: Iterable[Line]) -> pd.DataFrame:
+    """Return what a cluster costs now, and what it would cost after a change, as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Column when (``"now"`` or ``"after"``), then as `bill`, less cluster and so_far.
+    """
+    both = pd.concat([bill(now), bill(after)], keys=["now", "after"], names=["when", None])
+    frame = both.reset_index(level="when").reset_index(drop=True).astype({"when": "str"})
+    return frame.drop(columns=["cluster", "so_far"])
+
+
+def sizes(found: Iterable[Offer]) -> pd.DataFrame:
+    """Return Droplet sizes as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns slug (str), vcpus (int), memory_gib (float), gpus (int), gpu
+        (str), vram_gib, hourly, monthly (float), regions (str), available (bool).
+    """
+    rows = [[getattr(one, column) for column in _SIZES] for one in found]
+    frame = pd.DataFrame(rows, columns=list(_SIZES))
+    frame["regions"] = frame["regions"].map(", ".join)
+    return frame.astype(_SIZES)
 
 
 def training_pools(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, expiry, names, operations, stack
+from dotrain import account, billing, changes, expiry, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.checks import check_name
@@ -38,6 +38,7 @@ def up(
     database: Database | None = None,
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
+    budget: str | float | None = None,
     force: bool = False,
     wait: bool = True,
 ) -> Cluster:
@@ -73,6 +74,10 @@ def up(
         A highly available control plane.
     auto_upgrade : bool, optional
         Patch upgrades in the maintenance window.
+    budget : str or float, optional
+        US dollars that the cluster may cost in all, such as ``"$50"``;
+        ``"none"`` ends an earlier limit. From 80 % on, `up`, `get` and the
+        cluster itself say so; `sweep` acts when it is spent.
     force : bool
         Whether this machine may lose its access by it.
     wait : bool
@@ -98,6 +103,11 @@ def up(
     ConfigError, AddressError, ApiError, EngineError
         See each.
 
+    Warns
+    -----
+    BudgetRunsOut
+        When 80 % of the budget is spent, or more.
+
     Examples
     --------
     >>> import dotrain
@@ -120,12 +130,15 @@ def up(
         "database": database,
         "ha": ha,
         "auto_upgrade": auto_upgrade,
+        "budget": budget,
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
     operations.apply(
         target, spec, before=before, title=f"up {name}", find_me=True, force=force, wait=wait
     )
+    if spec.budget is not None and wait:
+        billing.warn_of_budget(target, name)
     return Cluster(name, target)
 
 
@@ -155,6 +168,11 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     OperationInterrupted
         When the waiting was interrupted.
 
+    Warns
+    -----
+    BudgetRunsOut
+        When 80 % of the budget is spent, or more.
+
     Examples
     --------
     >>> dotrain.get("bert").spec.name
@@ -169,6 +187,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     cluster, remembered = find(name)
     if remembered and remembered.spec and expiry.over(remembered.spec):
         expiry.current(target, name)
+    if remembered and remembered.spec and remembered.spec.budget is not None:
+        billing.warn_of_budget(target, name)
     return cluster
 
 

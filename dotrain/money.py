@@ -1,4 +1,4 @@
-"""Sums of US dollars as people write them: "$50", "49.90"."""
+"""Sums of US dollars as people write and read them: "$50", "49.90"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from dotrain.errors import SpecError
 
-_SUM = re.compile(r"\$?\s*(\d{1,9}(?:\.\d{1,4})?)")
+_SUM = re.compile(r"\$?\s*(\d{1,9}(?:\.\d{1,4})?)", re.ASCII)
 
 
 def parse(value: object) -> float:
@@ -40,3 +40,44 @@ def parse(value: object) -> float:
             "Give one, for example '$50'.",
         )
     return dollars
+
+
+def budget(value: object) -> float | None:
+    """Return the US dollars that a cluster may cost, to the cent; None for ``"none"``.
+
+    Parameters
+    ----------
+    value : str, int or float
+        As `parse` takes it, or ``"none"`` to end an earlier limit.
+
+    Raises
+    ------
+    SpecError
+        As `parse`, and when it is less than a cent.
+
+    Examples
+    --------
+    >>> budget("$49.999"), budget("none")
+    (50.0, None)
+    """
+    if isinstance(value, str) and value.strip().lower() == "none":
+        return None
+    cents = round(parse(value) * 100)
+    if not cents:
+        raise SpecError(
+            f"A budget of {value!r} is less than a cent.",
+            "What a cluster costs is counted in cents.",
+            "Give more, for example '$50', or 'none' for no limit.",
+        )
+    return cents / 100
+
+
+def text(dollars: float) -> str:
+    """Return a sum as people read it; what is less than a cent is not nothing.
+
+    Examples
+    --------
+    >>> text(1234.5), text(0.004), text(0)
+    ('$1,234.50', 'under $0.01', '$0.00')
+    """
+    return "under $0.01" if 0 < dollars < 0.01 else f"${dollars:,.2f}"  # noqa: PLR2004

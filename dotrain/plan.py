@@ -15,7 +15,13 @@ from dotrain.rules import Rule
 if TYPE_CHECKING:
     import pandas as pd
 
-_PARTS: dict[str, Any] = {"gains": Rule, "loses": Rule, "steps": Planned, "cost": pricing.Line}
+_PARTS: dict[str, Any] = {
+    "gains": Rule,
+    "loses": Rule,
+    "steps": Planned,
+    "cost": pricing.Line,
+    "cost_now": pricing.Line,
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,9 @@ class Plan:
     steps : tuple of Planned
         What would happen to which object.
     cost : tuple of pricing.Line
-        What the cluster would cost after it.
+        What the cluster would cost after it; `bill` shows both as a table.
+    cost_now : tuple of pricing.Line
+        What it costs now; empty while there is none.
     notes : tuple of str
         What to know about it.
     """
@@ -43,6 +51,7 @@ class Plan:
     loses: tuple[Rule, ...]
     steps: tuple[Planned, ...]
     cost: tuple[pricing.Line, ...]
+    cost_now: tuple[pricing.Line, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,13 +87,34 @@ class Plan:
 
         return frames.access(self.gains, self.loses)
 
+    @property
+    def bill(self) -> pd.DataFrame:
+        """What the cluster costs now, and what it would cost after it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns when (``"now"`` or ``"after"``), item (str), hourly, monthly,
+            most_hourly, most_monthly (float, US dollars, missing where that is
+            not known), price (str).
+        """
+        from dotrain import frames
+
+        return frames.planned(self.cost_now, self.cost)
+
+    def _costs(self) -> str:
+        after, now = pricing.summary(self.cost), pricing.summary(self.cost_now)
+        if not self.cost_now:
+            return f"costs {after}"
+        return f"costs {after}, as now" if after == now else f"costs {after}; now {now}"
+
     def __str__(self) -> str:
         lines = [f"plan for {self.name}: {len(self.steps)} changes"]
         lines += [f"  {step}" for step in self.steps]
         lines += [f"  gains access: {format_rule(rule)}" for rule in self.gains]
         lines += [f"  loses access: {format_rule(rule)}" for rule in self.loses]
         lines += [f"  note: {note}" for note in self.notes]
-        lines.append(f"  costs {pricing.summary(self.cost)}")
+        lines.append(f"  {self._costs()}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -102,7 +132,7 @@ class Plan:
             + items("Gains access", [format_rule(rule) for rule in self.gains])
             + items("Loses access", [format_rule(rule) for rule in self.loses])
             + items("Notes", self.notes)
-            + f"<div>Costs {html.escape(pricing.summary(self.cost))}.</div></div>"
+            + f"<div>It {html.escape(self._costs())}.</div></div>"
         )
 
 

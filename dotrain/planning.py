@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 
-from dotrain import account, algebra, pricing, rules, settle
+from dotrain import account, algebra, pricing, rules, settle, spending
 from dotrain.address import Address
 from dotrain.api import Api
 from dotrain.plan import Plan, notes_on
@@ -36,7 +39,9 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     with closing(Api(turn.target)) as api:
         resolved = settle.settle(api, turn.target, spec, remembered, turn.progress, found=found)
         observed = account.observe(api, spec.name, database=spec.database is not None)
-        bill = pricing.lines(spec, api.pages("/v2/sizes", "sizes"))
+        sizes = list(api.pages("/v2/sizes", "sizes"))
+        made = ("load_balancers", "volumes") if observed.cluster else ()
+        beside = {key: list(api.pages(f"/v2/{key}", key)) for key in made}
     wanted = rules.desired(
         spec,
         resolved,
@@ -51,11 +56,32 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     from dotrain.program import create_program
 
     steps = driver.preview(create_program(spec, resolved), turn.progress)
+    after, now = _cost(spec, observed, sizes, beside)
     return Plan(
         spec.name,
         change.gained,
         change.lost,
         tuple(steps),
-        tuple(bill),
+        tuple(after),
+        tuple(now),
         notes_on(wanted),
     )
+
+
+def _cost(
+    spec: ClusterSpec,
+    observed: account.Observed,
+    sizes: list[dict[str, Any]],
+    beside: Mapping[str, list[dict[str, Any]]],
+) -> tuple[list[pricing.Line], list[pricing.Line]]:
+    """Return what a cluster would cost, and what it costs now."""
+    after = pricing.lines(spec, sizes)
+    if observed.cluster is None:
+        return after, []
+    moment = dt.datetime.now(dt.timezone.utc)
+    # What Kubernetes made stays, whatever becomes of the nodes.
+    made = spending.beside(beside, [observed.cluster], (), moment, only=spec.name)
+    now = spending.of_cluster(observed.cluster, pricing.prices(sizes), moment)
+    if observed.database:
+        now.append(pricing.database(observed.database["num_nodes"], observed.database["size"]))
+    return [*after, *made], [*now, *made]

@@ -88,7 +88,7 @@ class ClusterSpec:
     idle : str or None
         How long nothing may run on it, such as ``"1h"``.
     budget : float or None
-        US dollars that it may cost in all.
+        US dollars that it may cost in all, to the cent.
     reaper : bool
         Whether a job in the cluster itself ends what is idle or too old.
     paused : bool
@@ -121,7 +121,7 @@ class ClusterSpec:
             if getattr(self, timer) is not None:
                 object.__setattr__(self, timer, durations.text(getattr(self, timer)))
         if self.budget is not None:
-            object.__setattr__(self, "budget", money.parse(self.budget))
+            object.__setattr__(self, "budget", money.budget(self.budget))
         self._check_kinds()
         grants.check(self.allow, open_to_world=self.open_to_world)
         egress.check(self.egress)

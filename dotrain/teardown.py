@@ -71,7 +71,7 @@ def down(turn: Turn) -> list[Gone]:
             turn.refuse_interrupted()
             driver.destroy(progress)
         _sweep(look, account.KINDS, progress)
-        _drop_shared_label(api)
+        _drop_unused_tags(api)
     return [Gone(kind, sum(one.kind == kind for one in before), 0) for kind in account.KINDS]
 
 
@@ -123,10 +123,12 @@ def _delete(api: Api, one: Object) -> bool:
     return True
 
 
-def _drop_shared_label(api: Api) -> None:
-    """Delete the tag that all clusters share when this was the last one."""
-    if not any(names.LABEL in one["tags"] for one in account.clusters(api)):
-        api.delete(f"/v2/tags/{names.LABEL}")
+def _drop_unused_tags(api: Api) -> None:
+    """Delete the tags that clusters share, and that no cluster carries any more."""
+    carried = {tag for one in account.clusters(api) for tag in one["tags"]}
+    for tag in [one["name"] for one in api.pages("/v2/tags", "tags")]:
+        if (tag == names.LABEL or names.is_limit(tag)) and tag not in carried:
+            api.delete(f"/v2/tags/{tag}")
 
 
 def _incomplete(name: str, left: Sequence[Object]) -> TeardownIncomplete:

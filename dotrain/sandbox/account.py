@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dotrain.sandbox import catalog
+from dotrain.sandbox import billing, catalog
 from dotrain.sandbox.answers import Answer, Call, paged
 from dotrain.sandbox.lifecycle import stamp
 
@@ -19,7 +19,6 @@ _ACCOUNT = {
     "status_message": "",
     "team": {"uuid": "00000000-0000-4000-8000-000000000002", "name": "Sandbox"},
 }
-_HOUR = 3600
 
 
 def _get(_: Call) -> Answer:
@@ -27,13 +26,7 @@ def _get(_: Call) -> Answer:
 
 
 def _balance(call: Call) -> Answer:
-    # What runs now, since it was made; what has gone was free.
-    used = sum(
-        catalog.size(pool["size"])["price_hourly"] * (call.now - node["created"]) / _HOUR
-        for cluster in call.store.all("cluster")
-        for pool in cluster["pools"]
-        for node in pool["nodes"]
-    )
+    used = billing.month_to_date(call)
     balance = {
         "month_to_date_balance": f"{used:.2f}",
         "account_balance": "0.00",
