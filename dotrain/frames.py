@@ -9,6 +9,7 @@ import pandas as pd
 
 from dotrain import names
 from dotrain.exposure import Exposed
+from dotrain.pricing import Line
 from dotrain.rules import Compared, Rule
 
 _RULE = ("layer", "direction", "protocol", "ports", "peer", "label", "expires")
@@ -93,6 +94,18 @@ def gone(rows: Iterable[tuple[str, int, int]]) -> pd.DataFrame:
         Columns kind (str), found (int, before), left (int, after).
     """
     return pd.DataFrame(rows, columns=["kind", "found", "left"])
+
+
+def bill(found: Iterable[Line]) -> pd.DataFrame:
+    """Return what a cluster costs as a frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns item (str), hourly (float, US dollars; NaN where it is unknown).
+    """
+    frame = pd.DataFrame([(one.item, one.hourly) for one in found], columns=["item", "hourly"])
+    return frame.astype({"item": "str", "hourly": "float64"})
 
 
 def clusters(found: Iterable[Mapping[str, Any]], incomplete: Iterable[str] = ()) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, expiry, names, operations, stack
+from dotrain import account, changes, departure, expiry, losses, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.checks import check_name
@@ -38,6 +38,9 @@ def up(
     database: Database | None = None,
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
+    replace: str | None = None,
+    drain: bool = True,
+    drain_timeout: str = "10m",
     force: bool = False,
     wait: bool = True,
 ) -> Cluster:
@@ -45,7 +48,9 @@ def up(
 
     What is not given stays as it is, and on a new cluster is as `ClusterSpec`
     has it: one training pool, in nyc3, for nobody but this machine. Running it
-    again changes nothing; after a failure it goes on where it stopped.
+    again changes nothing; after a failure it goes on where it stopped. Nothing
+    that holds data or runs something is destroyed unless `replace` names it. A
+    cluster that is paused stays so; `Cluster.resume` ends that.
 
     Parameters
     ----------
@@ -54,7 +59,8 @@ def up(
     pool : Pool, optional
         The pool of training nodes.
     pools : iterable of Pool, optional
-        Several pools, instead of `pool`.
+        All pools, instead of `pool`. One that is there and not among them goes,
+        with `replace`.
     region : str, optional
         A DigitalOcean region such as ``"nyc3"``.
     version : str, optional
@@ -73,6 +79,15 @@ def up(
         A highly available control plane.
     auto_upgrade : bool, optional
         Patch upgrades in the maintenance window.
+    replace : str, optional
+        The cluster's name, when it may be destroyed for what is asked: the
+        cluster and its database are made anew, empty, where they cannot be
+        changed, and pools that are not asked for any more go.
+    drain : bool
+        Whether what runs on nodes that go moves to others first, as `Cluster.resize`
+        has it.
+    drain_timeout : str
+        How long that may take.
     force : bool
         Whether this machine may lose its access by it.
     wait : bool
@@ -92,7 +107,10 @@ def up(
     NameInUse
         The account has a cluster of that name which dotrain did not make.
     ReplacementRefused
-        The change would destroy the cluster.
+        The change would destroy the cluster, its database or a pool with
+        nodes; it says which, and what causes it.
+    KubernetesUnreachable, DrainFailed
+        Nodes that are to go cannot be drained, and stay.
     LockedOut
         The change would shut this machine out.
     ConfigError, AddressError, ApiError, EngineError
@@ -104,7 +122,7 @@ def up(
     >>> sandbox = dotrain.use_sandbox()
     >>> cluster = dotrain.up("bert", pool=dotrain.Pool(size="s-4vcpu-8gb", count=2))
     >>> cluster.spec.pools
-    (Pool(size='s-4vcpu-8gb', count=2, name='train'),)
+    (Pool('train', size='s-4vcpu-8gb', count=2),)
     """
     check_name(name, "cluster")
     target = current()
@@ -123,8 +141,17 @@ def up(
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
+    losses.require_named(name, replace)
     operations.apply(
-        target, spec, before=before, title=f"up {name}", find_me=True, force=force, wait=wait
+        target,
+        spec,
+        before=before,
+        title=f"up {name}",
+        find_me=True,
+        force=force,
+        replace=replace,
+        leave=departure.terms(drain, drain_timeout),
+        wait=wait,
     )
     return Cluster(name, target)
 

@@ -26,7 +26,7 @@ class Line:
 
 
 def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]]) -> list[Line]:
-    """Return what each node pool of `spec` costs.
+    """Return what each node pool of `spec` costs; training pools cost nothing while it is paused.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]]) -> list[Line]:
     """
     prices = {size["slug"]: size.get("price_hourly") for size in sizes}
     bill = []
-    for pool in (spec.system, *spec.pools):
+    for pool in (spec.system, *spec.live_pools):
         price = prices.get(pool.size)
         bill.append(
             Line(

@@ -22,7 +22,7 @@ OPTIONS = {
 
 
 def test_what_is_offered_is_taken() -> None:
-    check(ClusterSpec("bert", pools=(Pool("gpu-h100x1-80gb"),)), OPTIONS)
+    check(ClusterSpec("bert", pools=(Pool(size="gpu-h100x1-80gb"),)), OPTIONS)
 
 
 def test_an_unknown_region_comes_with_the_nearest() -> None:

@@ -17,7 +17,7 @@ SIZES = [
 
 def test_a_bill_is_what_a_hand_calculation_says() -> None:
     spec = ClusterSpec(
-        "bert", pools=(Pool("s-4vcpu-8gb", 3, "a"), Pool("gpu-h100x8-640gb", 2, "b"))
+        "bert", pools=(Pool("a", "s-4vcpu-8gb", 3), Pool("b", "gpu-h100x8-640gb", 2))
     )
     bill = lines(spec, SIZES)
     assert [line.item for line in bill] == [
@@ -38,13 +38,15 @@ def test_a_price_list_may_be_read_once_only() -> None:
 )
 def test_an_unknown_price_is_none_and_named(sizes) -> None:
     system = SIZES[:1]
-    bill = lines(ClusterSpec("bert", pools=(Pool("s-4vcpu-8gb", 2),)), [*system, *sizes])
+    bill = lines(ClusterSpec("bert", pools=(Pool(size="s-4vcpu-8gb", count=2),)), [*system, *sizes])
     assert bill[1] == Line("pool train: 2 x s-4vcpu-8gb", None)
     assert summary(bill) == ("$0.018 an hour, plus pool train: 2 x s-4vcpu-8gb (price unknown)")
 
 
 def test_what_the_price_list_cannot_know_is_named() -> None:
-    spec = ClusterSpec("bert", pools=(Pool("s-4vcpu-8gb"),), ha=True, database=Database(nodes=2))
+    spec = ClusterSpec(
+        "bert", pools=(Pool(size="s-4vcpu-8gb"),), ha=True, database=Database(nodes=2)
+    )
     text = summary(lines(spec, SIZES))
     assert "highly available control plane and database: 2 x db-s-1vcpu-1gb" in text
     assert text.endswith("(price unknown)")
