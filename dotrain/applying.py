@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dotrain import account, adoption, ahead, changes, departure, guard, losses, names, settle
 from dotrain.account import Leaving
@@ -13,7 +14,7 @@ from dotrain.api import Api
 from dotrain.departure import Terms
 from dotrain.engine import state, workspace
 from dotrain.engine.driver import Driver
-from dotrain.errors import ApiError, OperationFailed
+from dotrain.errors import ApiError, EngineError, OperationFailed
 from dotrain.losses import Lift
 from dotrain.preflight import missing, preflight
 from dotrain.spec import ClusterSpec, Resolved
@@ -98,6 +99,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         if leaving and options.leave:
             work.depart(leaving, options.leave)
     ahead.clear(target, spec.name, unrecorded)
+    for remark in changes.remarks(spec):
+        progress.note(remark)
     if leaving and not options.leave:
         which = " and ".join(one.name for one in leaving)
         progress.note(f"{which} is still to be drained and deleted: up() goes on with it.")
@@ -185,14 +188,17 @@ class _Work:
             driver.forget_pending(turn.progress)
 
     def depart(self, leaving: Sequence[Leaving], terms: Terms) -> None:
-        """Empty the pools that leave, and have Pulumi delete them."""
-
-        def drain(nodes: Sequence[str]) -> None:
-            _drain(self.turn, nodes, terms)
-
-        departure.empty(leaving, self.turn, drain if terms.drain else None)
-        self.turn.refuse_interrupted()
-        self.up()
+        """Empty the pools that leave, and have Pulumi delete them; else they go on working."""
+        turn = self.turn
+        drain = partial(_drain, turn, terms) if terms.drain else None
+        departure.empty(leaving, turn, drain)
+        try:
+            turn.refuse_interrupted()
+            self.up()
+        except EngineError:
+            if drain:
+                _uncordon(turn, departure.nodes(leaving))
+            raise
 
     def _hidden(self) -> dict[str, str]:
         """Return what is there and not in the state, after an operation that failed."""
@@ -208,10 +214,16 @@ class _Work:
         return orphans
 
 
-def _drain(turn: Turn, nodes: Sequence[str], terms: Terms) -> None:
+def _drain(turn: Turn, terms: Terms, nodes: Sequence[str]) -> None:
     """Have what runs on `nodes` move to others, within the time that `terms` gives."""
     departure.reach(turn.target, turn.name)
     turn.progress.note(
         "Nothing had to move: clusters of the sandbox have no Kubernetes API of their own, and "
         f"nothing runs on their nodes ({len(nodes)} of them, {terms.timeout:.0f} s to wait)."
     )
+
+
+def _uncordon(turn: Turn, nodes: Sequence[str]) -> None:
+    """Let `nodes`, which were emptied and could not be deleted, take work again."""
+    departure.reach(turn.target, turn.name)
+    turn.progress.note(f"Of the old nodes all that is left goes on: {', '.join(nodes)}.")

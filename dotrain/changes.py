@@ -134,6 +134,11 @@ def _onto(
     )
 
 
+def remarks(spec: ClusterSpec) -> list[str]:
+    """Return what to say whenever `spec` is what there is."""
+    return [f"{spec.name} is paused: resume() makes its training nodes again."] * spec.paused
+
+
 def granted(spec: ClusterSpec, grant: Grant) -> ClusterSpec:
     """Return `spec` with one grant more; the same grant again changes nothing."""
     if grant in spec.allow:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dotrain import account, adoption, confirm, durations, names
 from dotrain.account import Leaving
@@ -136,8 +135,13 @@ def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> t
     return found
 
 
+def nodes(leaving: Sequence[Leaving]) -> list[str]:
+    """Return the names of all nodes of `leaving`."""
+    return [node for one in leaving for node in one.nodes]
+
+
 def empty(
-    leaving: Sequence[Leaving], turn: Turn, drain: Callable[[Sequence[str]], Any] | None
+    leaving: Sequence[Leaving], turn: Turn, drain: Callable[[Sequence[str]], object] | None
 ) -> None:
     """Have what runs on the nodes of `leaving` move, all of them at once.
 
@@ -152,12 +156,11 @@ def empty(
         None leaves it there, to be killed.
     """
     turn.refuse_interrupted()
-    nodes = [node for one in leaving for node in one.nodes]
-    if not nodes:
+    there = [f"{one.name} (nodes: {len(one.nodes)})" for one in leaving if one.nodes]
+    if not there:
         return
-    which = " and ".join(f"{one.name} (nodes: {len(one.nodes)})" for one in leaving if one.nodes)
     if drain is None:
-        turn.progress.note(f"{which} is deleted without being drained, as was asked for.")
+        turn.progress.note(f"Not drained, as was asked for: {' and '.join(there)}.")
         return
-    turn.progress.note(f"Draining {which}.")
-    drain(nodes)
+    turn.progress.note(f"Draining {' and '.join(there)}.")
+    drain(nodes(leaving))

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, ahead, config, departure, display, hosts, stack
+from dotrain import address, ahead, changes, config, departure, display, hosts, stack
 from dotrain.address import Address
 from dotrain.departure import Terms
 from dotrain.engine import journal, locks, settled, workspace
@@ -89,7 +89,8 @@ def apply(
     if find_me and found is None:
         found = _find_me(target, spec)
     if forget is None and not refresh and _nothing_to_do(target, spec, found):
-        progress = Progress(title, notes=["Everything is as it should be."], finished=True)
+        notes = ["Everything is as it should be.", *changes.remarks(spec)]
+        progress = Progress(title, notes=notes, finished=True)
         display.choose().refresh(progress)
         return
     arguments = {

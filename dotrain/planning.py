@@ -73,10 +73,7 @@ def _notes_on_nodes(spec: ClusterSpec, remembered: State | None, *, rebuilt: boo
     if rebuilt or not leaving:
         return []
     which = " and ".join(map(names.pool_of_key, leaving))
-    return [
-        f"The nodes of {which} are drained before they are deleted: what runs on them moves, or "
-        "stands in the way and is named."
-    ]
+    return [f"The nodes of {which} are drained before they are deleted."]
 
 
 def _notes_on_losses(name: str, steps: Sequence[Planned], causes: Sequence[str]) -> list[str]:
