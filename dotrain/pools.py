@@ -128,7 +128,7 @@ class Pool:
             )
 
     def _check_labels(self) -> None:
-        pairs = self.labels.items() if isinstance(self.labels, Mapping) else [(self.labels, "")]
+        pairs = self.labels.items() if isinstance(self.labels, Mapping) else [(self.labels, None)]
         for key, value in pairs:
             good = isinstance(key, str) and isinstance(value, str)
             if not (good and _KEY.fullmatch(key) and _VALUE.fullmatch(value)):
