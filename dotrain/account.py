@@ -126,7 +126,11 @@ def leaving(api: Api, cluster_id: str, ids: Mapping[str, str]) -> tuple[Leaving,
     ids : mapping of str to str
         The ids of the pools, by their names in the program.
     """
-    pools = api.get(f"/v2/kubernetes/clusters/{cluster_id}/node_pools")["node_pools"]
+    try:
+        pools = api.get(f"/v2/kubernetes/clusters/{cluster_id}/node_pools")["node_pools"]
+    except NotFound:
+        # The cluster has gone, and they with it.
+        return ()
     there = {pool["id"]: pool for pool in pools}
     return tuple(
         Leaving(

@@ -90,22 +90,24 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         # What came into force past the state, and is not what should be, Pulumi
         # has to see: by its state alone there might be nothing to do.
         strayed = any(resolved.me.get(who) != cidrs for who, cidrs in unrecorded.items())
-        work = _Work(api, turn, driver, spec, resolved)
-        if lift:
-            work.replace(lift)
         refresh = options.refresh or strayed or _autoscaled(remembered, spec)
-        leaving = departure.find(api, spec, remembered if not lift else driver.read(), turn)
+        work = _Work(api, turn, driver, spec, resolved)
+        # With the cluster everything on it goes, and moves nowhere.
+        rebuilt = lift is not None and "cluster" in lift.kinds
+        leaving = () if rebuilt else departure.find(api, spec, remembered, turn)
+        if lift:
+            work.replace(lift, leaving)
         work.converge(leaving, refresh=refresh)
-        if leaving and options.leave:
-            work.depart(leaving, options.leave)
     ahead.clear(target, spec.name, unrecorded)
     for remark in changes.remarks(spec):
         progress.note(remark)
-    if leaving and not options.leave:
+    if leaving and options.leave is None:
         which = " and ".join(one.name for one in leaving)
         progress.note(f"{which} is still to be drained and deleted: up() goes on with it.")
-    else:
-        driver.mark_settled()
+        return
+    if leaving and options.leave:
+        work.depart(leaving, options.leave)
+    driver.mark_settled()
 
 
 def _autoscaled(remembered: state.State | None, spec: ClusterSpec) -> bool:
@@ -146,12 +148,12 @@ class _Work:
         program = create_program(self.spec, self.resolved, adopt, leaving=leaving, lift=lift)
         self.driver.up(program, self.turn.progress, refresh=refresh)
 
-    def replace(self, lift: Lift) -> None:
+    def replace(self, lift: Lift, leaving: Sequence[Leaving]) -> None:
         """Destroy what somebody has named, and make it anew."""
         name, progress = self.spec.name, self.turn.progress
         progress.note(f"{' and '.join(sorted(lift.kinds))} of {name}: destroyed, as was asked for.")
         self.driver.unprotect(progress)
-        self.up(lift=lift)
+        self.up(leaving=leaving, lift=lift)
         if "cluster" in lift.kinds:
             workspace.kubeconfig(self.turn.target, name).unlink(missing_ok=True)
             progress.note("Kubeconfigs of the old cluster are void: kubeconfig() writes a new one.")

@@ -115,7 +115,7 @@ def explain(name: str, error: OperationFailed) -> None:
     That is so when a replacement was named and cut off, and what goes on with
     it does not name it.
     """
-    if any("protect" in failure for failure in error.failures):
+    if any("`protect` flag" in failure for failure in error.failures):
         raise ReplacementRefused(
             f"The cluster {name!r} stays as it is.",
             "It is not what its spec says, and to make it that would destroy it or its database.",

@@ -63,10 +63,16 @@ def planned(event: EngineEvent) -> Planned | None:
     if verb is None or not metadata.type.startswith("digitalocean:"):
         return None
     if verb == "replace":
-        because = tuple(_cause(metadata, path) for path in metadata.keys or ())
+        because = tuple(_cause(metadata, path) for path in metadata.keys or _differing(metadata))
     else:
         because = tuple(metadata.diffs or ())
     return Planned(verb, kind_of(metadata), name_of(metadata), because)
+
+
+def _differing(metadata: StepEventMetadata) -> list[str]:
+    """Return the inputs that differ, of what goes because something else does: it has no keys."""
+    old, new = ((state.inputs if state else None) or {} for state in (metadata.old, metadata.new))
+    return [name for name in new if new[name] != old.get(name) and not name.startswith("__")]
 
 
 def _cause(metadata: StepEventMetadata, path: str) -> str:
