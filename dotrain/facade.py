@@ -138,9 +138,11 @@ class Cluster(Guarded):
         """Delete all training nodes until `resume`, and return what the cluster still costs.
 
         The cluster, its address, its rules and its database stay, and so does
-        what the spec says of its pools. Pools are deleted, and not scaled to
-        zero: DigitalOcean takes no pool of no nodes but an autoscaled one. What
-        was on the disks of the nodes is lost.
+        what the spec says of its pools; `resize` on a paused cluster changes
+        that alone. Pools are deleted, and not scaled to zero, which DigitalOcean
+        knows for autoscaled pools only
+        (https://docs.digitalocean.com/products/kubernetes/how-to/autoscale/).
+        What was on the disks of the nodes is lost.
 
         Parameters
         ----------

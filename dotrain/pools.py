@@ -28,7 +28,7 @@ _SIZE = re.compile(r".+-\d+vcpu-.+|gpu-.+gb")
 class Pool:
     """A pool of training nodes.
 
-    Nodes with NVIDIA GPUs are tainted ``nvidia.com/gpu:NoSchedule`` by
+    Nodes with NVIDIA's GPUs are tainted ``nvidia.com/gpu:NoSchedule`` by
     DigitalOcean itself: only Pods that tolerate it run there.
 
     Parameters
