@@ -152,8 +152,9 @@ class _Work:
         """Destroy what somebody has named, and make it anew."""
         name, progress = self.spec.name, self.turn.progress
         progress.note(f"{' and '.join(sorted(lift.kinds))} of {name}: destroyed, as was asked for.")
+        orphans = preflight(self.api, self.turn, self.spec, self.driver.read())
         self.driver.unprotect(progress)
-        self.up(leaving=leaving, lift=lift)
+        self.up(orphans, leaving, lift=lift)
         if "cluster" in lift.kinds:
             workspace.kubeconfig(self.turn.target, name).unlink(missing_ok=True)
             progress.note("Kubeconfigs of the old cluster are void: kubeconfig() writes a new one.")

@@ -69,7 +69,8 @@ def check(
         return None, resolved
     cluster = _cluster(api, remembered)
     lift, steps = preview(driver, turn, spec, resolved, cluster)
-    kinds = {step.kind for step in destroyed(steps)}
+    # What was deleted before an operation was cut off is to be made, or taken in.
+    kinds = {step.kind for step in destroyed(steps)} & remembered.resources.keys()
     pools = _peopled(remembered.spec, spec, remembered.resources, cluster)
     if not named and (kinds or pools):
         raise _refusal(spec.name, steps, pools, causes)
