@@ -89,6 +89,67 @@ def observe(api: Api, name: str, *, database: bool) -> Observed:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """A node pool that exists and is not wanted any more.
+
+    Parameters
+    ----------
+    key : str
+        Its name in the program.
+    name : str
+        Its name on DigitalOcean.
+    size : str
+        The size of its nodes.
+    count : int
+        How many there are.
+    nodes : tuple of str
+        Their names, which are those of Kubernetes, too, without those that
+        DigitalOcean is deleting already.
+    """
+
+    key: str
+    name: str
+    size: str
+    count: int
+    nodes: tuple[str, ...]
+
+
+def leaving(api: Api, cluster_id: str, ids: Mapping[str, str]) -> tuple[Leaving, ...]:
+    """Return what there is of some node pools.
+
+    Parameters
+    ----------
+    api : Api
+        The account.
+    cluster_id : str
+        The cluster.
+    ids : mapping of str to str
+        The ids of the pools, by their names in the program.
+    """
+    try:
+        pools = api.get(f"/v2/kubernetes/clusters/{cluster_id}/node_pools")["node_pools"]
+    except NotFound:
+        # The cluster has gone, and they with it.
+        return ()
+    there = {pool["id"]: pool for pool in pools}
+    return tuple(
+        Leaving(
+            key,
+            pool["name"],
+            pool["size"],
+            pool["count"],
+            tuple(
+                node["name"]
+                for node in pool.get("nodes") or ()
+                if node["status"]["state"] not in ("draining", "deleting")
+            ),
+        )
+        for key, pool in ((key, there.get(one)) for key, one in sorted(ids.items()))
+        if pool
+    )
+
+
+@dataclass(frozen=True)
 class Object:
     """Something in the account that belongs to a cluster.
 

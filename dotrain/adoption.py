@@ -44,7 +44,7 @@ def find(
     if missing & set(_KEY_OF.values()):
         for one in account.belongings(api, spec.name, None):
             there.setdefault(_KEY_OF.get(one.kind, ""), one.id)
-    made = {names.pool_name(pool): names.pool_key(pool) for pool in spec.pools}
+    made = {names.pool_name(pool): names.pool_key(pool) for pool in spec.live_pools}
     for cluster in clusters:
         if names.label(spec.name) in cluster["tags"]:
             for pool in cluster["node_pools"]:
@@ -67,7 +67,7 @@ def wait_until_gone(api: Api, name: str, turn: Turn) -> list[dict[str, Any]]:
         return f"The old cluster {name} is still being deleted" if going(found) else ""
 
     found: list[dict[str, Any]] = []
-    _wait(look, turn)
+    wait(look, turn)
     return found
 
 
@@ -92,7 +92,7 @@ def wait_until_ready(
     OperationFailed
         When DigitalOcean failed to make it, or it is not ready after 45 minutes.
     """
-    _wait(lambda: _unready(api, orphans, cluster_id), turn)
+    wait(lambda: _unready(api, orphans, cluster_id), turn)
 
 
 def drop_unwanted(api: Api, spec: ClusterSpec, remembered: State, turn: Turn) -> None:
@@ -110,7 +110,7 @@ def drop_unwanted(api: Api, spec: ClusterSpec, remembered: State, turn: Turn) ->
         The operation.
     """
     unwanted = set(filter(names.is_pool_key, remembered.pending))
-    unwanted -= {names.pool_key(pool) for pool in spec.pools}
+    unwanted -= {names.pool_key(pool) for pool in spec.live_pools}
     if not unwanted:
         return
     path = f"/v2/kubernetes/clusters/{remembered.resources['cluster']}/node_pools"
@@ -120,8 +120,14 @@ def drop_unwanted(api: Api, spec: ClusterSpec, remembered: State, turn: Turn) ->
             turn.progress.note(f"Deleted the node pool {pool['name']}, which is not wanted.")
 
 
-def _wait(look: Callable[[], str], turn: Turn) -> None:
-    """Wait until `look` returns nothing; what it returns is what is waited for."""
+def wait(look: Callable[[], str], turn: Turn) -> None:
+    """Wait until `look` returns nothing; what it returns is what is waited for.
+
+    Raises
+    ------
+    OperationFailed
+        When it still returns something after 45 minutes.
+    """
     pause = config.sandbox_poll() if turn.target.is_sandbox else _LOOK
     deadline = time.monotonic() + _PATIENCE
     told = ""

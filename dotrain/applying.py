@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
-from dotrain import account, adoption, ahead, catalog, changes, ledger, names, pricing, settle
+from dotrain import (
+    account,
+    adoption,
+    ahead,
+    changes,
+    departure,
+    guard,
+    ledger,
+    losses,
+    names,
+    settle,
+)
+from dotrain.account import Leaving
 from dotrain.address import Address
 from dotrain.api import Api
-from dotrain.engine import state
+from dotrain.departure import Terms
+from dotrain.engine import state, workspace
 from dotrain.engine.driver import Driver
-from dotrain.errors import ApiError, NameInUse, OperationFailed, ReplacementRefused
+from dotrain.errors import ApiError, EngineError, OperationFailed
+from dotrain.losses import Lift
+from dotrain.preflight import missing, preflight
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
 
@@ -35,6 +50,11 @@ class Options:
         Whether this machine may lose its access by it.
     refresh : bool
         Whether to read from DigitalOcean first what others have changed.
+    replace : str or None
+        The name of the cluster, when it may be destroyed with what is on it.
+    leave : Terms or None
+        On which terms pools leave that are not wanted any more. None lets them
+        be: who may enter is changed without waiting for what runs on them.
     """
 
     before: ClusterSpec | None = None
@@ -42,6 +62,8 @@ class Options:
     forget: str | None = None
     force: bool = False
     refresh: bool = False
+    replace: str | None = None
+    leave: Terms | None = None
 
 
 def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
@@ -51,10 +73,13 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     ------
     SpecError, AddressError, LockedOut, NameInUse, ReplacementRefused
         Before anything is changed.
+    KubernetesUnreachable, DrainFailed
+        When pools are to leave and cannot yet; everything else is done.
     ApiError, EngineError
         See the two.
     """
     target, progress = turn.target, turn.progress
+    losses.require_named(spec.name, options.replace)
     driver = turn.driver()
     remembered = known = driver.read()
     unrecorded = ahead.read(target, spec.name)
@@ -64,7 +89,6 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         known = replace(remembered, resolved=replace(remembered.resolved, me=me))
     if remembered and remembered.spec:
         spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)
-        refuse_replacement(remembered, remembered.spec, spec)
     with closing(Api(target)) as api:
         if remembered and remembered.spec:
             _note_nodes(api, turn, remembered.spec, spec)
@@ -73,11 +97,30 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         settle.check(spec, change.after)
         if not options.force:
             settle.refuse_lockout(target, change)
+        named = options.replace is not None
+        lift, resolved = guard.check(
+            api, turn, driver, spec, resolved, remembered=remembered, named=named
+        )
         # What came into force past the state, and is not what should be, Pulumi
         # has to see: by its state alone there might be nothing to do.
         strayed = any(resolved.me.get(who) != cidrs for who, cidrs in unrecorded.items())
-        _converge(api, turn, driver, spec, resolved, refresh=options.refresh or strayed)
+        refresh = options.refresh or strayed or _autoscaled(remembered, spec)
+        work = _Work(api, turn, driver, spec, resolved)
+        # With the cluster everything on it goes, and moves nowhere.
+        rebuilt = lift is not None and "cluster" in lift.kinds
+        leaving = () if rebuilt else departure.find(api, spec, remembered, turn)
+        if lift:
+            work.replace(lift, leaving)
+        work.converge(leaving, refresh=refresh)
     ahead.clear(target, spec.name, unrecorded)
+    for remark in changes.remarks(spec):
+        progress.note(remark)
+    if leaving and options.leave is None:
+        which = " and ".join(one.name for one in leaving)
+        progress.note(f"{which} is still to be drained and deleted: up() goes on with it.")
+        return
+    if leaving and options.leave:
+        work.depart(leaving, options.leave)
     driver.mark_settled()
 
 
@@ -91,145 +134,123 @@ def _note_nodes(api: Api, turn: Turn, old: ClusterSpec, new: ClusterSpec) -> Non
             ledger.note(turn.target, new.name, cluster, now)
 
 
-def _converge(
-    api: Api, turn: Turn, driver: Driver, spec: ClusterSpec, resolved: Resolved, *, refresh: bool
-) -> None:
-    """Let Pulumi make it, and take in what is there without being known."""
-    # The slowest import of all (0.75 s), only where it is needed.
-    from dotrain.program import create_program
+def _autoscaled(remembered: state.State | None, spec: ClusterSpec) -> bool:
+    """Return whether a pool changes of which DigitalOcean chooses the number of nodes.
 
-    remembered = driver.read()
-    cut_off = remembered is not None and bool(remembered.pending)
-    orphans = _preflight(api, turn, spec, remembered)
-    adopted: set[str] = set()
-    while True:
-        if orphans:
-            # Taken in as they are; what differs from the spec is changed after.
-            driver.up(create_program(spec, resolved, orphans), turn.progress)
-            adopted |= orphans.keys()
+    The provider sends that number with every change of the pool. So it has to
+    be the one that the autoscaler has chosen last, and not the one of the state.
+    """
+    old = remembered.spec.live_pools if remembered and remembered.spec else ()
+    before = {names.pool_key(pool): pool for pool in old if pool.autoscaled}
+    return any(
+        pool.autoscaled and before.get(names.pool_key(pool), pool) != pool
+        for pool in spec.live_pools
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What Pulumi is to do."""
+
+    api: Api
+    turn: Turn
+    driver: Driver
+    spec: ClusterSpec
+    resolved: Resolved
+
+    def up(
+        self,
+        adopt: Mapping[str, str] | None = None,
+        leaving: Sequence[Leaving] = (),
+        *,
+        lift: Lift | None = None,
+        refresh: bool = False,
+    ) -> None:
+        # The slowest import of all (0.75 s), only where it is needed.
+        from dotrain.program import create_program
+
+        program = create_program(self.spec, self.resolved, adopt, leaving=leaving, lift=lift)
+        self.driver.up(program, self.turn.progress, refresh=refresh)
+
+    def replace(self, lift: Lift, leaving: Sequence[Leaving]) -> None:
+        """Destroy what somebody has named, and make it anew."""
+        name, progress = self.spec.name, self.turn.progress
+        progress.note(f"{' and '.join(sorted(lift.kinds))} of {name}: destroyed, as was asked for.")
+        orphans = preflight(self.api, self.turn, self.spec, self.driver.read())
+        self.driver.unprotect(progress)
+        self.up(orphans, leaving, lift=lift)
+        if "cluster" in lift.kinds:
+            workspace.kubeconfig(self.turn.target, name).unlink(missing_ok=True)
+            progress.note("Kubeconfigs of the old cluster are void: kubeconfig() writes a new one.")
+
+    def converge(self, leaving: Sequence[Leaving], *, refresh: bool) -> None:
+        """Let Pulumi make it, and take in what is there without being known."""
+        api, turn, driver, spec = self.api, self.turn, self.driver, self.spec
+        remembered = driver.read()
+        cut_off = remembered is not None and bool(remembered.pending)
+        orphans = preflight(api, turn, spec, remembered)
+        adopted: set[str] = set()
+        while True:
+            if orphans:
+                # Taken in as they are; what differs from the spec is changed after.
+                self.up(orphans, leaving)
+                adopted |= orphans.keys()
+            try:
+                self.up(leaving=leaving, refresh=refresh)
+            except OperationFailed as error:
+                guard.explain(spec.name, error)
+                cut_off = True
+                # A request may have been carried out although its answer is an
+                # error, or waiting for what it made may have failed.
+                orphans = self._hidden()
+                if orphans.keys() <= adopted:
+                    raise
+                turn.progress.forgive()
+                turn.progress.note("What failed was made all the same: taking it in.")
+            else:
+                break
+        remembered = driver.read() if cut_off else None
+        if remembered and remembered.pending:
+            adoption.drop_unwanted(api, spec, remembered, turn)
+            driver.forget_pending(turn.progress)
+
+    def depart(self, leaving: Sequence[Leaving], terms: Terms) -> None:
+        """Empty the pools that leave, and have Pulumi delete them; else they go on working."""
+        turn = self.turn
+        drain = partial(_drain, turn, terms) if terms.drain else None
+        departure.empty(leaving, turn, drain)
         try:
-            driver.up(create_program(spec, resolved), turn.progress, refresh=refresh)
-        except OperationFailed:
-            cut_off = True
-            # A request may have been carried out although its answer is an
-            # error, or waiting for what it made may have failed.
-            orphans = _hidden(api, turn, spec, driver.read())
-            if orphans.keys() <= adopted:
-                raise
-            turn.progress.forgive()
-            turn.progress.note("What failed was made all the same: taking it in.")
-        else:
-            break
-    remembered = driver.read() if cut_off else None
-    if remembered and remembered.pending:
-        adoption.drop_unwanted(api, spec, remembered, turn)
-        driver.forget_pending(turn.progress)
+            turn.refuse_interrupted()
+            self.up()
+        except EngineError:
+            if drain:
+                _uncordon(turn, departure.nodes(leaving))
+            raise
+
+    def _hidden(self) -> dict[str, str]:
+        """Return what is there and not in the state, after an operation that failed."""
+        api, spec = self.api, self.spec
+        remembered = self.driver.read()
+        try:
+            orphans = adoption.find(api, spec, missing(spec, remembered), account.clusters(api))
+            known = remembered.resources.get("cluster") if remembered else None
+            adoption.wait_until_ready(api, orphans, known, self.turn)
+        except ApiError:
+            # Why the operation failed says more than that its traces cannot be read.
+            return {}
+        return orphans
 
 
-def _hidden(
-    api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None
-) -> dict[str, str]:
-    """Return what is there and not in the state, after an operation that failed."""
-    try:
-        orphans = adoption.find(api, spec, _missing(spec, remembered), account.clusters(api))
-        known = remembered.resources.get("cluster") if remembered else None
-        adoption.wait_until_ready(api, orphans, known, turn)
-    except ApiError:
-        # Why the operation failed says more than that its traces cannot be read.
-        return {}
-    return orphans
+def _drain(turn: Turn, terms: Terms, nodes: Sequence[str]) -> None:
+    """Have what runs on `nodes` move to others, within the time that `terms` gives."""
+    departure.reach(turn.target, turn.name)
+    turn.progress.note(
+        "Nothing had to move: clusters of the sandbox have no Kubernetes API of their own, and "
+        f"nothing runs on their nodes ({len(nodes)} of them, {terms.timeout:.0f} s to wait)."
+    )
 
 
-def _missing(spec: ClusterSpec, remembered: state.State | None) -> set[str]:
-    """Return the names in the program of what the state does not know."""
-    wanted = {"tag", "vpc", "firewall", "cluster", *map(names.pool_key, spec.pools)}
-    if spec.database:
-        wanted.add("database")
-    return wanted - (remembered.resources.keys() if remembered else set())
-
-
-def refuse_replacement(remembered: state.State, old: ClusterSpec, new: ClusterSpec) -> None:
-    """Raise when going from `old` to `new` would destroy the cluster."""
-    if "cluster" not in remembered.resources:
-        return
-    causes = [
-        f"{field} {getattr(old, field)!r} to {getattr(new, field)!r}"
-        for field in ("region", "system")
-        if getattr(old, field) != getattr(new, field)
-    ]
-    if old.ha and not new.ha:
-        causes.append("ha True to False")
-    if "database" in remembered.resources and old.database:
-        if new.database is None:
-            causes.append("database to none")
-        elif old.database.engine != new.database.engine:
-            causes.append(f"database {old.database.engine} to {new.database.engine}")
-    if causes:
-        raise ReplacementRefused(
-            f"The cluster {new.name!r} stays as it is.",
-            f"DigitalOcean cannot change {' and '.join(causes)} in place: what runs there and its "
-            "data would be lost.",
-            f"Make another cluster under another name, or call down() on {new.name!r} first.",
-        )
-
-
-def _preflight(
-    api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None
-) -> dict[str, str]:
-    """Check what the API can tell before anything is made; return what is to be adopted.
-
-    A stack that is complete and gets no new pool costs no request at all.
-    """
-    missing = _missing(spec, remembered)
-    if not missing:
-        return {}
-    known = remembered.resources if remembered else {}
-    if "cluster" in known:
-        # A pool is new; otherwise the sizes were checked with the version.
-        catalog.check(spec, api.get("/v2/kubernetes/options")["options"])
-    bill = pricing.lines(spec, api.pages("/v2/sizes", "sizes"))
-    turn.progress.note(f"{spec.name} costs {pricing.summary(bill)}.")
-    found = adoption.wait_until_gone(api, spec.name, turn)
-    _refuse_taken(spec.name, found)
-    if "cluster" not in known:
-        _refuse_other(spec, found)
-    orphans = adoption.find(api, spec, missing, found)
-    adoption.wait_until_ready(api, orphans, known.get("cluster"), turn)
-    return orphans
-
-
-def _refuse_taken(name: str, clusters: Iterable[Mapping[str, Any]]) -> None:
-    for one in clusters:
-        if one["name"] == name and names.label(name) not in one["tags"]:
-            raise NameInUse(
-                f"There is a cluster {name!r} already, which dotrain did not make.",
-                f"It has no tag {names.label(name)!r}.",
-                "Choose another name.",
-            )
-
-
-def _refuse_other(spec: ClusterSpec, clusters: Iterable[Mapping[str, Any]]) -> None:
-    """Raise when the account has this cluster, and adopting it by `spec` would destroy some of it.
-
-    Without the state nobody remembers what it should be, and what is not asked
-    for would be taken for unwanted.
-    """
-    for one in clusters:
-        if names.label(spec.name) not in one["tags"]:
-            continue
-        wanted = {names.pool_name(pool) for pool in spec.pools}
-        has = {pool["name"] for pool in one["node_pools"][1:]}
-        differs = []
-        if one["region"] != spec.region:
-            differs.append(f"it is in {one['region']} and not in {spec.region}")
-        if one.get("ha") and not spec.ha:
-            differs.append("its control plane is highly available")
-        if has - wanted:
-            differs.append(f"it has the pools {', '.join(sorted(has))}")
-        if differs:
-            raise ReplacementRefused(
-                f"There is a cluster {spec.name!r} already, which this machine does not remember.",
-                f"It would not survive what was asked for: {' and '.join(differs)}.",
-                "Ask for what it is, and it is taken over as it is; use the machine or backend "
-                "that made it; or call down() to delete it.",
-            )
+def _uncordon(turn: Turn, nodes: Sequence[str]) -> None:
+    """Let `nodes`, which were emptied and could not be deleted, take work again."""
+    departure.reach(turn.target, turn.name)
+    turn.progress.note(f"Of the old nodes all that is left goes on: {', '.join(nodes)}.")

@@ -15,6 +15,7 @@ from dotrain.sources import ME, parse_network
 from dotrain.spec import ClusterSpec
 
 _T = TypeVar("_T")
+_SCALING = ("count", "min", "max")
 
 
 def asked(
@@ -98,8 +99,26 @@ def onto(spec: ClusterSpec, before: ClusterSpec, now: ClusterSpec) -> ClusterSpe
     if "allow" in changed:
         changed["allow"] = _onto(spec.allow, before.allow, now.allow, lambda grant: grant)
     if "pools" in changed:
-        changed["pools"] = _onto(spec.pools, before.pools, now.pools, lambda pool: pool.name)
+        theirs = {pool.name: pool for pool in now.pools}
+        old = {pool.name: pool for pool in before.pools}
+        ours = (_pool_onto(pool, old.get(pool.name), theirs.get(pool.name)) for pool in spec.pools)
+        changed["pools"] = _onto(ours, before.pools, now.pools, lambda pool: pool.name)
     return replace(now, **changed)
+
+
+def _pool_onto(ours: Pool, before: Pool | None, theirs: Pool | None) -> Pool:
+    """Return a pool with what both have changed of it, each another part."""
+    if before is None or theirs is None or ours == before:
+        return ours
+    changed = {
+        field.name: getattr(ours, field.name)
+        for field in fields(ours)
+        if getattr(ours, field.name) != getattr(before, field.name)
+    }
+    if changed.keys() & set(_SCALING):
+        # How many nodes there are is one decision.
+        changed |= {name: getattr(ours, name) for name in _SCALING}
+    return replace(theirs, **changed)
 
 
 def _onto(
@@ -113,6 +132,11 @@ def _onto(
         for name, one in merged.items()
         if (name in mine and name in there) or one != old.get(name)
     )
+
+
+def remarks(spec: ClusterSpec) -> list[str]:
+    """Return what to say whenever `spec` is what there is."""
+    return [f"{spec.name} is paused: resume() makes its training nodes again."] * spec.paused
 
 
 def granted(spec: ClusterSpec, grant: Grant) -> ClusterSpec:
@@ -174,9 +198,28 @@ def describe(grant: Grant) -> str:
 
 
 def resized(
-    spec: ClusterSpec, *, count: int | None, size: str | None, pool: str | None
+    spec: ClusterSpec,
+    *,
+    count: int | None = None,
+    size: str | None = None,
+    least: int | None = None,
+    most: int | None = None,
+    pool: str | None = None,
 ) -> ClusterSpec:
     """Return `spec` with one pool changed; what is None stays.
+
+    Parameters
+    ----------
+    spec : ClusterSpec
+        What should be.
+    count : int, optional
+        The new number of nodes; without `least` and `most` it is fixed from then on.
+    size : str, optional
+        The new size.
+    least, most : int, optional
+        Between what DigitalOcean's autoscaler keeps the number of nodes.
+    pool : str, optional
+        The pool's name; needed when there are several.
 
     Raises
     ------
@@ -184,10 +227,10 @@ def resized(
         When the pool does not exist, is not named though there are several, or
         the new count is not a count.
     """
-    if count is None and size is None:
+    if count is None and size is None and least is None and most is None:
         raise SpecError(
             f"What should change about the nodes of {spec.name!r}?",
-            "Neither a count nor a size was given.",
+            "Neither a count nor a size was given, and no min or max.",
             "Give one, for example resize(count=4).",
         )
     having = [one.name for one in spec.pools]
@@ -200,14 +243,27 @@ def resized(
             f"It has {', '.join(having)}.",
             f"Give one, for example pool={having[0]!r}.",
         )
-    pools = tuple(
-        replace(
-            one,
-            count=one.count if count is None else count,
-            size=one.size if size is None else size,
+    old = next(one for one in spec.pools if one.name == name)
+    new = _scaled(old if size is None else replace(old, size=size), old, count, least, most)
+    return replace(spec, pools=tuple(new if one.name == name else one for one in spec.pools))
+
+
+def _scaled(
+    pool: Pool, before: Pool, count: int | None, least: int | None, most: int | None
+) -> Pool:
+    """Return `pool` with another number of nodes, fixed or between two."""
+    if least is None and most is None:
+        return pool if count is None else replace(pool, count=count, min=None, max=None)
+    if count is not None and before.autoscaled and pool.size == before.size:
+        raise SpecError(
+            f"The number of nodes of pool {pool.name!r} is the autoscaler's to choose.",
+            "Both a count and a range were given, and the count is only what a new pool begins "
+            "with.",
+            "Give min= and max= alone, or count= alone to switch the autoscaler off.",
         )
-        if one.name == name
-        else one
-        for one in spec.pools
-    )
-    return replace(spec, pools=pools)
+    least = before.min if least is None else least
+    most = before.max if most is None else most
+    if count is None and isinstance(least, int) and isinstance(most, int):
+        # Where it is, or where it has to go: a wrong range is for the pool to refuse.
+        count = max(1, least, min(before.count, most))
+    return replace(pool, min=least, max=most, count=before.count if count is None else count)

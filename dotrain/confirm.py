@@ -1,8 +1,8 @@
-"""Ask for a cluster's name before it is deleted."""
+"""Ask before something is lost: a cluster, or what runs on its nodes."""
 
 from __future__ import annotations
 
-from dotrain.errors import ConfirmationRequired
+from dotrain.errors import ConfirmationRequired, DotrainError, KubernetesUnreachable
 
 
 def require_name(name: str, given: str | None) -> None:
@@ -15,7 +15,7 @@ def require_name(name: str, given: str | None) -> None:
     given : str or None
         What the program passed; None asks, in a terminal or a notebook.
     """
-    typed = _ask(name) if given is None else given
+    typed = _ask_name(name) if given is None else given
     if typed != name:
         raise ConfirmationRequired(
             f"The cluster {name!r} was not touched.",
@@ -24,15 +24,41 @@ def require_name(name: str, given: str | None) -> None:
         )
 
 
-def _ask(name: str) -> str:
+def go_on_without_draining(name: str, error: KubernetesUnreachable) -> None:
+    """Ask whether to delete nodes that cannot be drained, and raise unless the answer is yes.
+
+    Parameters
+    ----------
+    name : str
+        The cluster.
+    error : KubernetesUnreachable
+        Why they cannot.
+    """
+    refused = KubernetesUnreachable(
+        f"The nodes of {name!r} were not touched: they cannot be drained.",
+        error.why,
+        "Pass drain=False to delete them with what runs on them.",
+    )
+    prompt = f"{error.what} {error.why} Delete nodes of {name!r} with what runs on them? [yes/no] "
+    if _ask(prompt, refused).casefold() not in ("y", "yes"):
+        raise refused from error
+
+
+def _ask_name(name: str) -> str:
     prompt = f"This deletes the cluster {name!r} and everything on it. Type its name to confirm: "
+    refused = ConfirmationRequired(
+        f"The cluster {name!r} was not touched.",
+        "Nobody is here to ask for its name.",
+        f"Pass confirm={name!r}.",
+    )
+    return _ask(prompt, refused)
+
+
+def _ask(prompt: str, refused: DotrainError) -> str:
+    """Return what the user types; raise `refused` where nobody can."""
     try:
         return input(prompt).strip()
     except (EOFError, OSError, RuntimeError) as error:
         # No terminal, a standard input that is closed ("lost sys.stdin"), or a
         # kernel whose front end takes no input (StdinNotImplementedError).
-        raise ConfirmationRequired(
-            f"The cluster {name!r} was not touched.",
-            "Nobody is here to ask for its name.",
-            f"Pass confirm={name!r}.",
-        ) from error
+        raise refused from error

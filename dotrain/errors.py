@@ -32,7 +32,9 @@ DotrainError
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ NameInUse
- ├─ ReplacementRefused         the change would destroy the cluster
+ ├─ ReplacementRefused         the change would destroy the cluster, or some of it
+ ├─ KubernetesUnreachable      the cluster's own API does not answer
+ ├─ DrainFailed                something did not leave its node in time
  ├─ LockedOut                  the change would shut the caller out
  ├─ ConfirmationRequired
  └─ TeardownIncomplete         carries .left, a DataFrame of what still exists
@@ -251,7 +253,15 @@ class NameInUse(DotrainError):
 
 
 class ReplacementRefused(DotrainError):
-    """The change would destroy the cluster and make another."""
+    """The change would destroy the cluster, its database or a pool, and nobody has named it."""
+
+
+class KubernetesUnreachable(DotrainError):
+    """The cluster's own Kubernetes API does not answer."""
+
+
+class DrainFailed(DotrainError):
+    """Something did not leave its node in time; the node takes work again."""
 
 
 class LockedOut(DotrainError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, expiry, operations, render, stack
+from dotrain import changes, config, departure, expiry, operations, render, stack
 from dotrain.api import Api
+from dotrain.bills import Bill
 from dotrain.confirm import require_name
+from dotrain.departure import Terms
 from dotrain.engine import workspace
 from dotrain.errors import ClusterNotFound, DotrainError
 from dotrain.operation import Operation
@@ -59,26 +62,49 @@ class Cluster(Priced):
         `dotrain.up` compares with what was made the last time, and asks the API
         nothing when nothing is new; this one reads everything first.
         """
-        spec, title = self.spec, f"up {self.name}"
-        operations.apply(self._target, spec, before=spec, title=title, find_me=True, refresh=True)
+        spec = self.spec
+        self._change(spec, spec, "up", find_me=True, refresh=True, leave=Terms())
         return self
 
     def resize(
-        self, *, count: int | None = None, size: str | None = None, pool: str | None = None
+        self,
+        *,
+        count: int | None = None,
+        size: str | None = None,
+        min: int | None = None,  # noqa: A002 - as DigitalOcean has it
+        max: int | None = None,  # noqa: A002
+        pool: str | None = None,
+        drain: bool = True,
+        drain_timeout: str = "10m",
     ) -> Cluster:
         """Change a pool of training nodes; nothing else changes, and the cluster stays.
 
-        A change of size makes a pool of the new size, waits until its nodes run,
-        and then deletes the old pool with what runs on it.
+        A change of size makes a pool of the new size and waits until its nodes
+        run. Then the old pool's nodes take no more work, what runs on them
+        moves to others as its PodDisruptionBudgets allow, and the old pool is
+        deleted. When one of these fails the old pool goes on working, and the
+        same call again goes on where it stopped.
 
         Parameters
         ----------
         count : int, optional
-            The new number of nodes, at least 1.
+            The new number of nodes, at least 1. Alone it switches the
+            autoscaler off.
         size : str, optional
             The new Droplet size of each node.
+        min : int, optional
+            The fewest nodes. With `max` it switches the autoscaler on: from
+            then on DigitalOcean chooses how many there are.
+        max : int, optional
+            The most nodes.
         pool : str, optional
             Which pool; needed when there are several.
+        drain : bool
+            Whether what runs on nodes that go moves first. False deletes them
+            at once, and the Pods on them are killed: what they had not saved
+            is lost.
+        drain_timeout : str
+            How long that may take, such as ``"10m"``.
 
         Returns
         -------
@@ -88,13 +114,67 @@ class Cluster(Priced):
         Raises
         ------
         SpecError
-            UnknownSize, a bad count, or no such pool.
+            UnknownSize, a bad count or range, or no such pool.
+        KubernetesUnreachable
+            When the cluster's own API does not answer, and nobody says that
+            nodes may go without being drained.
+        DrainFailed
+            When something did not leave its node in time; it says what.
         ApiError, EngineError
             See each.
+
+        Examples
+        --------
+        >>> cluster = dotrain.get("bert").resize(count=4)
+        >>> cluster.spec.pools
+        (Pool('train', size='s-4vcpu-8gb', count=4),)
         """
-        spec, title = self.spec, f"resize {self.name}"
-        changed = changes.resized(spec, count=count, size=size, pool=pool)
-        operations.apply(self._target, changed, before=spec, title=title, find_me=False)
+        leave = departure.terms(drain, drain_timeout)
+        spec = self.spec
+        changed = changes.resized(spec, count=count, size=size, least=min, most=max, pool=pool)
+        self._change(changed, spec, "resize", leave=leave)
+        return self
+
+    def pause(self, *, drain: bool = True, drain_timeout: str = "10m") -> Bill:
+        """Delete all training nodes until `resume`, and return what the cluster still costs.
+
+        The cluster, its address, its rules and its database stay, and so does
+        what the spec says of its pools; `resize` on a paused cluster changes
+        that alone. Pools are deleted, and not scaled to zero, which DigitalOcean
+        knows for autoscaled pools only
+        (https://docs.digitalocean.com/products/kubernetes/how-to/autoscale/).
+        What was on the disks of the nodes is lost.
+
+        Parameters
+        ----------
+        drain : bool
+            Whether what runs on the nodes is evicted first, as `resize` does;
+            where nothing else has room for it, it waits for `resume`.
+        drain_timeout : str
+            How long that may take, such as ``"10m"``.
+
+        Returns
+        -------
+        Bill
+            As `cost` returns it.
+
+        Raises
+        ------
+        KubernetesUnreachable, DrainFailed, ApiError, EngineError
+            As `resize`.
+        """
+        leave = departure.terms(drain, drain_timeout)
+        spec = self.spec
+        self._change(replace(spec, paused=True), spec, "pause", leave=leave)
+        return self.cost()
+
+    def resume(self) -> Cluster:
+        """Make the training nodes again that `pause` deleted, as the spec has them, and return it.
+
+        On a cluster that is not paused it changes nothing.
+        """
+        spec = self.spec
+        self._change(replace(spec, paused=False), spec, "resume", leave=Terms())
         return self
 
     def kubeconfig(self) -> Path:
@@ -180,6 +260,7 @@ class Cluster(Priced):
                 "region": f"{cluster['region']}, Kubernetes {cluster['version']}",
                 "nodes": _nodes(cluster, spec),
                 "who may enter": ", ".join(sorted(entering)) or "nobody",
+                **({"paused": "resume() makes the training nodes again"} if spec.paused else {}),
                 **self._budget(spec),
                 **doing,
             },
@@ -200,5 +281,6 @@ def _nodes(cluster: Mapping[str, Any], spec: ClusterSpec) -> str:
     for pool in cluster["node_pools"]:
         running = sum(node["status"]["state"] == "running" for node in pool.get("nodes") or ())
         what = "system" if pool["name"] == spec.system.name else "training"
-        parts.append(f"{running}/{pool['count']} {pool['size']} ({what})")
+        between = f" ({pool['min_nodes']}-{pool['max_nodes']})" if pool.get("auto_scale") else ""
+        parts.append(f"{running}/{pool['count']}{between} {pool['size']} ({what})")
     return ", ".join(parts)

@@ -315,10 +315,13 @@ class Guarded:
     def _apply(
         self, spec: ClusterSpec, before: ClusterSpec, verb: str, **options: Any
     ) -> pd.DataFrame:
+        self._change(spec, before, verb, **options)
+        return self.rules()
+
+    def _change(self, spec: ClusterSpec, before: ClusterSpec, verb: str, **options: Any) -> None:
         title = f"{verb} {self.name}"
         options = {"find_me": False, **options}
         operations.apply(self._target, spec, before=before, title=title, **options)
-        return self.rules()
 
     def _compared(self) -> list[Compared]:
         spec, resolved, observed = self._observe()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dotrain import address, applying, config, planning, target, teardown, transport
+from dotrain.departure import Terms
 from dotrain.engine import journal
 from dotrain.engine.progress import Progress
 from dotrain.spec import ClusterSpec
@@ -88,6 +89,8 @@ def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> Non
         forget=arguments["forget"],
         force=arguments["force"],
         refresh=arguments["refresh"],
+        replace=arguments["replace"],
+        leave=Terms(**arguments["leave"]) if arguments["leave"] else None,
     )
     with turn.taken():
         writer.write("turn", None)

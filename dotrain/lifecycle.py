@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, billing, changes, expiry, names, operations, stack
+from dotrain import account, billing, changes, departure, expiry, losses, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.checks import check_name
@@ -39,6 +39,9 @@ def up(
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
     budget: str | float | None = None,
+    replace: str | None = None,
+    drain: bool = True,
+    drain_timeout: str = "10m",
     force: bool = False,
     wait: bool = True,
 ) -> Cluster:
@@ -46,7 +49,9 @@ def up(
 
     What is not given stays as it is, and on a new cluster is as `ClusterSpec`
     has it: one training pool, in nyc3, for nobody but this machine. Running it
-    again changes nothing; after a failure it goes on where it stopped.
+    again changes nothing; after a failure it goes on where it stopped. Nothing
+    that holds data or runs something is destroyed unless `replace` names it. A
+    cluster that is paused stays so; `Cluster.resume` ends that.
 
     Parameters
     ----------
@@ -55,7 +60,8 @@ def up(
     pool : Pool, optional
         The pool of training nodes.
     pools : iterable of Pool, optional
-        Several pools, instead of `pool`.
+        All pools, instead of `pool`. One that is there and not among them goes,
+        with `replace`.
     region : str, optional
         A DigitalOcean region such as ``"nyc3"``.
     version : str, optional
@@ -78,6 +84,15 @@ def up(
         US dollars that the cluster may cost in all, such as ``"$50"``;
         ``"none"`` ends an earlier limit. From 80 % on, `up`, `get` and the
         cluster itself say so; `sweep` acts when it is spent.
+    replace : str, optional
+        The cluster's name, when it may be destroyed for what is asked: the
+        cluster and its database are made anew, empty, where they cannot be
+        changed, and pools that are not asked for any more go.
+    drain : bool
+        Whether what runs on nodes that go moves to others first, as `Cluster.resize`
+        has it.
+    drain_timeout : str
+        How long that may take.
     force : bool
         Whether this machine may lose its access by it.
     wait : bool
@@ -97,7 +112,10 @@ def up(
     NameInUse
         The account has a cluster of that name which dotrain did not make.
     ReplacementRefused
-        The change would destroy the cluster.
+        The change would destroy the cluster, its database or a pool with
+        nodes; it says which, and what causes it.
+    KubernetesUnreachable, DrainFailed
+        Nodes that are to go cannot be drained, and stay.
     LockedOut
         The change would shut this machine out.
     ConfigError, AddressError, ApiError, EngineError
@@ -114,7 +132,7 @@ def up(
     >>> sandbox = dotrain.use_sandbox()
     >>> cluster = dotrain.up("bert", pool=dotrain.Pool(size="s-4vcpu-8gb", count=2))
     >>> cluster.spec.pools
-    (Pool(size='s-4vcpu-8gb', count=2, name='train'),)
+    (Pool('train', size='s-4vcpu-8gb', count=2),)
     """
     check_name(name, "cluster")
     target = current()
@@ -134,8 +152,17 @@ def up(
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
+    losses.require_named(name, replace)
     operations.apply(
-        target, spec, before=before, title=f"up {name}", find_me=True, force=force, wait=wait
+        target,
+        spec,
+        before=before,
+        title=f"up {name}",
+        find_me=True,
+        force=force,
+        replace=replace,
+        leave=departure.terms(drain, drain_timeout),
+        wait=wait,
     )
     if spec.budget is not None and wait:
         billing.warn_of_budget(target, name)

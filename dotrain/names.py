@@ -47,6 +47,11 @@ def key_of_pool(name: str) -> str:
     return f"{_POOL}{name}"
 
 
+def pool_of_key(key: str) -> str:
+    """Return the name on DigitalOcean of the pool that is called `key` in the program."""
+    return key.removeprefix(_POOL)
+
+
 def is_pool_key(key: str) -> bool:
     """Return whether a name in the program is that of a pool of training nodes."""
     return key.startswith(_POOL)

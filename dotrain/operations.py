@@ -6,8 +6,9 @@ import datetime as dt
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, ahead, config, display, hosts, stack
+from dotrain import address, ahead, changes, config, departure, display, hosts, stack
 from dotrain.address import Address
+from dotrain.departure import Terms
 from dotrain.engine import journal, locks, settled, workspace
 from dotrain.engine.progress import Progress
 from dotrain.operation import Interrupts, Operation
@@ -32,6 +33,8 @@ def apply(
     forget: str | None = None,
     force: bool = False,
     refresh: bool = False,
+    replace: str | None = None,
+    leave: Terms | None = None,
     wait: bool = True,
     patience: float | None = None,
 ) -> None:
@@ -59,6 +62,11 @@ def apply(
         Whether this machine may lose its access by it.
     refresh : bool
         Whether to read from DigitalOcean first what others have changed.
+    replace : str, optional
+        The name of the cluster, when it may be destroyed with what is on it.
+    leave : Terms, optional
+        On which terms pools leave that are not wanted any more; without, they
+        are left to the next operation that says it.
     wait : bool
         Whether to wait until it is done.
     patience : float, optional
@@ -69,14 +77,20 @@ def apply(
     ------
     SpecError, AddressError, LockedOut, NameInUse, ReplacementRefused
         Before anything is changed.
+    KubernetesUnreachable, DrainFailed
+        When pools are to leave and cannot be drained.
     ApiError, EngineError
         See the two.
     """
     spec = _live(spec)
+    if leave is not None:
+        # Whoever has to be asked is asked while nothing has begun.
+        leave = departure.settled(target, spec, before, leave)
     if find_me and found is None:
         found = _find_me(target, spec)
     if forget is None and not refresh and _nothing_to_do(target, spec, found):
-        progress = Progress(title, notes=["Everything is as it should be."], finished=True)
+        notes = ["Everything is as it should be.", *changes.remarks(spec)]
+        progress = Progress(title, notes=notes, finished=True)
         display.choose().refresh(progress)
         return
     arguments = {
@@ -86,6 +100,8 @@ def apply(
         "forget": forget,
         "force": force,
         "refresh": refresh,
+        "replace": replace,
+        "leave": asdict(leave) if leave else None,
         "patience": config.patience() if patience is None else patience,
     }
     if wait:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from dotrain import account, algebra, pricing, rules, settle, spending
+from dotrain import (
+    account,
+    algebra,
+    departure,
+    guard,
+    losses,
+    names,
+    pricing,
+    rules,
+    settle,
+    spending,
+)
 from dotrain.address import Address
 from dotrain.api import Api
+from dotrain.engine.preview import Planned
+from dotrain.engine.state import State
 from dotrain.plan import Plan, notes_on
 from dotrain.spec import ClusterSpec
 from dotrain.turn import Turn
@@ -52,10 +65,21 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     settle.check(spec, tuple(wanted))
     in_force = [rule for rule in observed.rules() if rule.layer in _OWN]
     change = algebra.diff(in_force, wanted)
-    # The slowest import of all (0.75 s), only where it is needed.
-    from dotrain.program import create_program
+    old = remembered.spec if remembered else None
+    known = remembered.resources if remembered else {}
+    causes = losses.suspects(old, spec, known) if old else []
+    if causes:
+        steps = guard.preview(driver, turn, spec, resolved, observed.cluster or {})[1]
+    else:
+        # The slowest import of all (0.75 s), only where it is needed.
+        from dotrain.program import create_program
 
-    steps = driver.preview(create_program(spec, resolved), turn.progress)
+        steps = driver.preview(create_program(spec, resolved), turn.progress)
+    notes = (
+        *notes_on(wanted),
+        *_notes_on_nodes(spec, remembered, rebuilt=any(guard.destroyed(steps))),
+        *_notes_on_losses(spec.name, steps, causes),
+    )
     after, now = _cost(spec, observed, sizes, beside)
     return Plan(
         spec.name,
@@ -64,7 +88,7 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
         tuple(steps),
         tuple(after),
         tuple(now),
-        notes_on(wanted),
+        notes,
     )
 
 
@@ -85,3 +109,19 @@ def _cost(
     if observed.database:
         now.append(pricing.database(observed.database["num_nodes"], observed.database["size"]))
     return [*after, *made], [*now, *made]
+
+
+def _notes_on_nodes(spec: ClusterSpec, remembered: State | None, *, rebuilt: bool) -> list[str]:
+    leaving = sorted(departure.keys(spec, remembered))
+    if rebuilt or not leaving:
+        return []
+    which = " and ".join(map(names.pool_of_key, leaving))
+    return [f"The nodes of {which} are drained before they are deleted."]
+
+
+def _notes_on_losses(name: str, steps: Sequence[Planned], causes: Sequence[str]) -> list[str]:
+    gone = [f"the {step.kind}" for step in guard.destroyed(steps)]
+    if not gone and not any(cause.startswith("pools") for cause in causes):
+        return []
+    lost = f"{' and '.join(gone)} with all data" if gone else "a pool with what runs on it"
+    return [f"This destroys {lost} ({'; '.join(causes)}). up() does it with replace={name!r} only."]

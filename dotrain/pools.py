@@ -18,22 +18,27 @@ _TAINT = re.compile(r"(?P<key>[^=:]+)(?:=(?P<value>[^=:]*))?:(?P<effect>[A-Za-z]
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 # What dotrain and DigitalOcean label nodes with themselves.
 _RESERVED = ("dotrain/", "doks.digitalocean.com/", "kubernetes.io/", "k8s.io/")
-
-_UNSAID: tuple[object, ...] = (None, {}, ())
+# Also below their domains: node.kubernetes.io/.
+_RESERVED_DOMAINS = (".kubernetes.io", ".k8s.io")
+# What a size is called, and a pool is not.
+_SIZE = re.compile(r".+-\d+vcpu-.+|gpu-.+gb")
 
 
 @dataclass(frozen=True, repr=False)
 class Pool:
     """A pool of training nodes.
 
+    Nodes with NVIDIA's GPUs are tainted ``nvidia.com/gpu:NoSchedule`` by
+    DigitalOcean itself: only Pods that tolerate it run there.
+
     Parameters
     ----------
+    name : str
+        The pool's name, unique in its cluster.
     size : str
         The Droplet size of each node, a DigitalOcean slug such as ``"s-4vcpu-8gb"``.
     count : int
         Number of nodes, at least 1; with `max`, the number to begin with.
-    name : str
-        The pool's name, unique in its cluster.
     min : int, optional
         The fewest nodes, with `max`; may be 0.
     max : int, optional
@@ -53,12 +58,14 @@ class Pool:
     Examples
     --------
     >>> Pool(size="s-4vcpu-8gb", count=2)
-    Pool(size='s-4vcpu-8gb', count=2, name='train')
+    Pool('train', size='s-4vcpu-8gb', count=2)
+    >>> Pool("gpu", size="gpu-h100x1-80gb", min=0, max=4)
+    Pool('gpu', size='gpu-h100x1-80gb', count=1, min=0, max=4)
     """
 
+    name: str = "train"
     size: str = "s-2vcpu-4gb"
     count: int = 1
-    name: str = "train"
     min: int | None = None
     max: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -66,25 +73,30 @@ class Pool:
 
     def __post_init__(self) -> None:
         check_name(self.name, "node pool")
+        if _SIZE.fullmatch(self.name):
+            raise SpecError(
+                f"{self.name!r} is the name of a size, not of a pool.",
+                "A pool's name comes first.",
+                f"Give dotrain.Pool(size={self.name!r}).",
+            )
         check_text(self, "size")
         check_whole(self.count, 1, "a pool", "count")
         self._check_scaling()
         self._check_labels()
-        given = self.taints
-        taints = (
-            tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else given
-        )
-        object.__setattr__(self, "taints", taints)
-        for taint in taints if isinstance(taints, tuple) else (taints,):
+        # Copies, which nobody else can change.
+        object.__setattr__(self, "labels", dict(self.labels))
+        object.__setattr__(self, "taints", _texts(self.taints))
+        for taint in self.taints:
             parse_taint(taint)
 
     def __repr__(self) -> str:
-        always = ("size", "count", "name")
-        shown = [one.name for one in fields(self)]
-        shown = [
-            name for name in shown if name in always or getattr(self, name) not in (None, {}, ())
+        shown = [f"{name}={getattr(self, name)!r}" for name in ("size", "count")]
+        shown += [
+            f"{one.name}={getattr(self, one.name)!r}"
+            for one in fields(self)[len(shown) + 1 :]
+            if getattr(self, one.name) not in (None, {}, ())
         ]
-        return f"Pool({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        return f"Pool({', '.join([repr(self.name), *shown])})"
 
     @property
     def autoscaled(self) -> bool:
@@ -116,7 +128,7 @@ class Pool:
             )
 
     def _check_labels(self) -> None:
-        pairs = self.labels.items() if isinstance(self.labels, Mapping) else [(self.labels, "")]
+        pairs = self.labels.items() if isinstance(self.labels, Mapping) else [(self.labels, None)]
         for key, value in pairs:
             good = isinstance(key, str) and isinstance(value, str)
             if not (good and _KEY.fullmatch(key) and _VALUE.fullmatch(value)):
@@ -126,17 +138,13 @@ class Pool:
                     "and before a '/' a domain.",
                     "Give labels as a dictionary of text, for example {'team': 'nlp'}.",
                 )
-            if key.startswith(_RESERVED):
+            domain = key.rpartition("/")[0]
+            if key.startswith(_RESERVED) or domain.endswith(_RESERVED_DOMAINS):
                 raise SpecError(
                     f"The label {key!r} is taken.",
                     "dotrain, DigitalOcean and Kubernetes set labels of that domain themselves.",
                     "Choose another.",
                 )
-
-
-# What runs the cluster's own services. It is small, and it never changes:
-# DigitalOcean replaces the whole cluster when the size of its first pool changes.
-SYSTEM_POOL = Pool(size="s-1vcpu-2gb", count=1, name="system")
 
 
 def parse_taint(text: object) -> tuple[str, str, str]:
@@ -162,3 +170,15 @@ def parse_taint(text: object) -> tuple[str, str, str]:
         f"A taint is key=value:effect, and the effect one of {', '.join(_EFFECTS)}.",
         "Give a tuple of them, for example ('team=nlp:NoSchedule',).",
     )
+
+
+def _texts(given: object) -> tuple[Any, ...]:
+    """Return what is given as a tuple; what is no list, alone in one, for its check to refuse."""
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return tuple(given)
+    return (given,)
+
+
+# What runs the cluster's own services. It is small, and it never changes:
+# DigitalOcean replaces the whole cluster when the size of its first pool changes.
+SYSTEM_POOL = Pool(size="s-1vcpu-2gb", count=1, name="system")

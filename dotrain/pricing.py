@@ -83,7 +83,7 @@ def prices(sizes: Iterable[Mapping[str, Any]]) -> dict[str, Price]:
 
 
 def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]]) -> list[Line]:
-    """Return what `spec` costs.
+    """Return what `spec` costs; training pools cost nothing while it is paused.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]]) -> list[Line]:
         highly available control planes: see `dotrain.published`.
     """
     known = prices(sizes)
-    pools = (spec.system, *(() if spec.paused else spec.pools))
+    pools = (spec.system, *spec.live_pools)
     bill = [pool_line(one.name, one.size, one.count, known, most=one.max) for one in pools]
     if spec.ha:
         bill.append(control_plane())

@@ -9,20 +9,23 @@ Facts behind the choices (all from the provider's source): nodes of another
 size in the cluster's *first* pool replace the whole cluster, so that pool is
 small and fixed, and training nodes have pools of their own; a version that
 DigitalOcean upgraded meanwhile would replace it too, so it is ignored after
-creation; without an explicit name Pulumi appends random characters to it.
+creation, and so is the number of nodes of a pool where the autoscaler chooses
+it; without an explicit name Pulumi appends random characters to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pulumi
 import pulumi_digitalocean as do
 
 from dotrain import bodies, limits, rules
+from dotrain.account import Leaving
 from dotrain.engine import state
+from dotrain.losses import Lift
 from dotrain.names import LABEL, label, object_name, pool_key, pool_name
-from dotrain.pools import Pool
+from dotrain.pools import Pool, parse_taint
 from dotrain.spec import ClusterSpec, Database, Resolved
 
 # Deleting a cluster waits for its machines to go, creating one for them to come.
@@ -37,7 +40,12 @@ class _Cluster(pulumi.ComponentResource):
 
 
 def create_program(
-    spec: ClusterSpec, resolved: Resolved, adopt: Mapping[str, str] | None = None
+    spec: ClusterSpec,
+    resolved: Resolved,
+    adopt: Mapping[str, str] | None = None,
+    *,
+    leaving: Iterable[Leaving] = (),
+    lift: Lift | None = None,
 ) -> Callable[[], None]:
     """Return the inline program that makes `spec`.
 
@@ -50,8 +58,14 @@ def create_program(
     adopt : mapping of str to str, optional
         Ids of objects that exist already and are taken into the state as they
         are, by their names in the program.
+    leaving : iterable of Leaving
+        Pools that are not wanted any more and stay as they are for now.
+    lift : Lift, optional
+        What may be destroyed; by default the engine refuses that.
     """
     ids = adopt or {}
+    protect = lift is None
+    anew = lift.kinds if lift else frozenset[str]()
     wanted = rules.desired(spec, resolved)
 
     def program() -> None:
@@ -64,6 +78,7 @@ def create_program(
             slow: bool = False,
             protect: bool = False,
             ignore: list[str] | None = None,
+            replace: tuple[str, ...] = (),
         ) -> pulumi.ResourceOptions:
             # What is adopted may differ from the spec, and an import that
             # differs fails: take it as it is, and change it the next time.
@@ -74,10 +89,15 @@ def create_program(
                 import_=ids.get(key),
                 protect=protect,
                 custom_timeouts=_SLOW if slow else None,
+                replace_on_changes=list(replace),
+                # Two of one name cannot be there at once.
+                delete_before_replace=True if replace else None,
             )
 
         tag = do.Tag("tag", name=label(spec.name), opts=options("tag"))
-        vpc = do.Vpc("vpc", name=object_name(spec.name), region=spec.region, opts=options("vpc"))
+        # It can only go when the machines in it have gone.
+        network = options("vpc", slow=True)
+        vpc = do.Vpc("vpc", name=object_name(spec.name), region=spec.region, opts=network)
         firewall = do.Firewall(
             "firewall",
             name=object_name(spec.name),
@@ -123,10 +143,27 @@ def create_program(
             # Load balancers and volumes that Kubernetes made go with the cluster.
             destroy_all_associated_resources=True,
             # The engine itself refuses to replace or delete it; a teardown lifts that.
-            opts=options("cluster", after=[firewall], slow=True, protect=True, ignore=["version"]),
+            opts=options(
+                "cluster",
+                after=[firewall],
+                slow=True,
+                protect=protect,
+                ignore=[] if "cluster" in anew else ["version"],
+                replace=lift.inputs if lift else (),
+            ),
         )
-        for pool in spec.pools:
-            _node_pool(spec, pool, cluster, options(pool_key(pool), slow=True))
+        for pool in spec.live_pools:
+            ignore = ["nodeCount"] if pool.autoscaled else None
+            _node_pool(spec, pool, cluster, options(pool_key(pool), slow=True, ignore=ignore))
+        for old in leaving:
+            do.KubernetesNodePool(
+                old.key,
+                cluster_id=cluster.id,
+                name=old.name,
+                size=old.size,
+                node_count=old.count,
+                opts=options(old.key, slow=True, ignore=["*"]),
+            )
         if spec.database:
             # After the cluster, so that the list of trusted sources, which
             # names it, can close the database as soon as that is online.
@@ -135,7 +172,13 @@ def create_program(
                 spec.database,
                 resolved,
                 vpc,
-                options("database", after=[cluster], slow=True, protect=True),
+                options(
+                    "database",
+                    after=[cluster],
+                    slow=True,
+                    protect=protect,
+                    ignore=[] if "database" in anew else ["version"],
+                ),
             )
             trusted = bodies.trusted(wanted)
             _database_firewall(trusted, database, cluster, options("database-firewall"))
@@ -158,14 +201,23 @@ def _node_pool(
     cluster: do.KubernetesCluster,
     opts: pulumi.ResourceOptions,
 ) -> do.KubernetesNodePool:
+    taints = map(parse_taint, pool.taints)
     return do.KubernetesNodePool(
         pool_key(pool),
         cluster_id=cluster.id,
         name=pool_name(pool),
         size=pool.size,
         node_count=pool.count,
+        auto_scale=pool.autoscaled or None,
+        min_nodes=pool.min,
+        max_nodes=pool.max,
         tags=[LABEL, label(spec.name)],
-        labels={"dotrain/pool": pool.name},
+        labels={"dotrain/pool": pool.name, **pool.labels},
+        taints=[
+            do.KubernetesNodePoolTaintArgs(key=key, value=value, effect=effect)
+            for key, value, effect in taints
+        ]
+        or None,
         opts=opts,
     )
 
@@ -187,7 +239,7 @@ def _database(
         region=spec.region,
         private_network_uuid=vpc.id,
         tags=[LABEL, label(spec.name)],
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["version"])),
+        opts=opts,
     )
 
 

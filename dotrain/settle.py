@@ -91,7 +91,9 @@ def settle(
         offered = api.get("/v2/kubernetes/options")["options"]
         catalog.check(spec, offered)
         version = catalog.kubernetes_version(spec.version, offered)
-    database = before.database_version if before else None
+    old = remembered.spec.database if remembered and remembered.spec else None
+    same = old and spec.database and old.engine == spec.database.engine
+    database = before.database_version if before and same else None
     if spec.database and database is None:
         offered = api.get("/v2/databases/options")["options"]
         database = catalog.database_version(spec.database.engine, spec.database.version, offered)

@@ -141,6 +141,11 @@ class ClusterSpec:
                 "Rename one.",
             )
 
+    @property
+    def live_pools(self) -> tuple[Pool, ...]:
+        """The pools of training nodes that exist: none while the cluster is paused."""
+        return () if self.paused else self.pools
+
     def without_expired(self, now: dt.datetime) -> ClusterSpec:
         """Return the spec without the grants whose time is over.
 
@@ -155,7 +160,7 @@ class ClusterSpec:
         if strangers:
             raise SpecError(
                 f"{strangers[0]!r} is not a pool.",
-                fix="Give dotrain.Pool(size='s-4vcpu-8gb', count=2).",
+                fix="Give dotrain.Pool('train', size='s-4vcpu-8gb', count=2).",
             )
         if self.database is not None and not isinstance(self.database, Database):
             raise SpecError(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from dotrain import __version__
-from dotrain.cli import access, costs, machine, output
+from dotrain.cli import access, costs, machine, nodes, output
 
 
 @click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +29,13 @@ def main(sandboxed: bool) -> None:
 @click.argument("name")
 @click.option("--size", help="Droplet size of the training nodes.")
 @click.option("--count", type=int, help="Number of training nodes.")
+@click.option(
+    "--pool",
+    "pools",
+    multiple=True,
+    metavar="name=…,size=…,count=…",
+    help="A pool, instead of --size and --count; also min=, max=, label=, taint=. Name all.",
+)
 @click.option("--region", help="DigitalOcean region.")
 @click.option("--version", help="Kubernetes version of a new cluster.")
 @click.option("--allow", multiple=True, help="Who may enter: me, an address or a CIDR. Repeatable.")
@@ -37,12 +43,16 @@ def main(sandboxed: bool) -> None:
 @click.option("--egress", multiple=True, help="What nodes may reach. Repeatable.")
 @click.option("--budget", help="US dollars that it may cost in all, such as 50; or none.")
 @click.option("--wait/--no-wait", default=True, help="Or go on, and 'dotrain wait' for it later.")
+@click.option("--replace", metavar="NAME", help="The name again, if it may be destroyed for it.")
+@nodes.drained
 @output.force
 @output.shown
 def up(
     name: str,
+    *,
     size: str | None,
     count: int | None,
+    pools: tuple[str, ...],
     allow: tuple[str, ...],
     egress: tuple[str, ...],
     **options: Any,
@@ -50,25 +60,9 @@ def up(
     """Make the cluster NAME, or bring it to what is asked for."""
     from dotrain import lifecycle
 
-    asked = {key: value for key, value in (("size", size), ("count", count)) if value is not None}
-    pool = _pool(name, asked) if asked else None
-    made = lifecycle.up(name, pool=pool, allow=allow or None, egress=egress or None, **options)
+    asked = {**nodes.asked(name, size, count, pools), **options}
+    made = lifecycle.up(name, allow=allow or None, egress=egress or None, **asked)
     click.echo(repr(made))
-
-
-def _pool(name: str, asked: dict[str, Any]) -> Any:
-    """Return the one training pool of NAME, or a new cluster's, with what is asked for."""
-    from dotrain import lifecycle
-    from dotrain.errors import ClusterNotFound
-    from dotrain.pools import Pool
-
-    try:
-        pools = lifecycle.get(name, wait=False).spec.pools
-    except ClusterNotFound:
-        pools = (Pool(),)
-    if len(pools) > 1:
-        raise click.UsageError(f"{name} has several node pools: use 'dotrain resize --pool'.")
-    return replace(pools[0], **asked)
 
 
 @main.command()
@@ -78,19 +72,6 @@ def ls(form: str) -> None:
     from dotrain import lifecycle
 
     output.show(lifecycle.clusters(), form)
-
-
-@main.command()
-@click.argument("name")
-@click.option("--count", type=int, help="Number of nodes.")
-@click.option("--size", help="Droplet size of the nodes.")
-@click.option("--pool", help="Which pool; needed when there are several.")
-@output.shown
-def resize(name: str, **options: Any) -> None:
-    """Change the training nodes of the cluster NAME."""
-    from dotrain import lifecycle
-
-    click.echo(repr(lifecycle.get(name, wait=False).resize(**options)))
 
 
 @main.command()
@@ -127,5 +108,5 @@ def down(name: str, confirm: str | None, form: str) -> None:
     output.show(lifecycle.down(name, confirm=confirm), form)
 
 
-for command in (*access.COMMANDS, *costs.COMMANDS, *machine.COMMANDS):
+for command in (*nodes.COMMANDS, *access.COMMANDS, *costs.COMMANDS, *machine.COMMANDS):
     main.add_command(command)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from pulumi import automation
@@ -13,7 +14,7 @@ from pulumi.automation import CommandResult
 from pulumi.automation import errors as stock
 
 from dotrain import config
-from dotrain.engine import diagnosis, locks, prune, restore, settled, state
+from dotrain.engine import diagnosis, locks, prune, rehearsal, restore, settled, state
 from dotrain.engine.command import Command
 from dotrain.engine.known import KnownStack
 from dotrain.engine.preview import Planned, planned
@@ -65,19 +66,8 @@ class Driver:
         """
         if self._workspace.backend.directory is not None:
             return state.read(self._workspace.backend, self._workspace.stack)
-        local = self._local(None)
-        try:
-            # Without --show-secrets: what is secret stays encrypted.
-            result = self._command.run(
-                ["stack", "export", "--stack", self._workspace.stack],
-                cwd=local.work_dir,
-                additional_env=local.env_vars,
-            )
-        except stock.StackNotFoundError:
-            return None
-        except stock.CommandError as error:
-            raise self._diagnose(error, Progress("read")) from error
-        return state.exported(result.stdout, self._workspace.stack)
+        exported = self._export()
+        return None if exported is None else state.exported(exported, self._workspace.stack)
 
     def stacks(self) -> list[str]:
         """Return the names of dotrain's stacks in the backend.
@@ -137,9 +127,22 @@ class Driver:
 
         self._guarded(run, progress)
 
-    def preview(self, program: PulumiFn, progress: Progress) -> list[Planned]:
-        """Return what `up` would do, and change nothing; raises as `up` does."""
+    def preview(
+        self, program: PulumiFn, progress: Progress, *, unprotected: bool = False
+    ) -> list[Planned]:
+        """Return what `up` would do, and change nothing; raises as `up` does.
+
+        Parameters
+        ----------
+        program : callable
+            The inline program.
+        progress : Progress
+            What to report to.
+        unprotected : bool
+            Whether to say it as if nothing were protected.
+        """
         found: list[Planned] = []
+        stack = self._workspace.stack
 
         def on_event(event: EngineEvent) -> None:
             step = planned(event)
@@ -149,8 +152,10 @@ class Driver:
                 progress.on_event(event)
 
         def run() -> None:
-            local = self._local(program)
-            KnownStack(self._workspace.stack, local).preview(on_event=on_event, color="never")
+            exported = self._export() if unprotected else None
+            with rehearsal.unprotected(exported, stack) if exported else nullcontext() as copy:
+                local = self._local(program, copy)
+                KnownStack(stack, local).preview(on_event=on_event, color="never")
 
         self._guarded(run, progress)
         return found
@@ -171,9 +176,7 @@ class Driver:
             local = self._local(None)
             stack = self._workspace.stack
             if not self._unprotected:
-                # The program protects what holds data; a teardown is what lifts that.
-                unprotect = ["state", "unprotect", "--all", "--yes", "--stack", stack]
-                self._command.run(unprotect, local.work_dir, local.env_vars)
+                self._lift(local)
                 self._unprotected = True
             KnownStack(stack, local).destroy(
                 target=[f"**::{only}"] if only else None,
@@ -189,6 +192,15 @@ class Driver:
                 prune.forget(self._workspace.backend, stack, config.engine_home(), settings)
 
         self._guarded(run, progress)
+
+    def unprotect(self, progress: Progress) -> None:
+        """Let the next `up` delete what the program protects; raises as `up` does."""
+        self._guarded(lambda: self._lift(self._local(None)), progress)
+
+    def _lift(self, local: automation.LocalWorkspace) -> None:
+        # The program protects what holds data; what is asked for by name lifts that.
+        unprotect = ["state", "unprotect", "--all", "--yes", "--stack", self._workspace.stack]
+        self._command.run(unprotect, local.work_dir, local.env_vars)
 
     def forget_pending(self, progress: Progress) -> None:
         """Forget what was being made when the engine was killed, once it is taken in.
@@ -254,22 +266,41 @@ class Driver:
         if self._command.interrupted:
             raise diagnosis.was_interrupted(progress)
 
+    def _export(self) -> str | None:
+        """Return the state as the CLI prints it, None when there is no such stack."""
+        local = self._local(None)
+        try:
+            # Without --show-secrets: what is secret stays encrypted.
+            result = self._command.run(
+                ["stack", "export", "--stack", self._workspace.stack],
+                cwd=local.work_dir,
+                additional_env=local.env_vars,
+            )
+        except stock.StackNotFoundError:
+            return None
+        except stock.CommandError as error:
+            raise self._diagnose(error, Progress("read")) from error
+        return result.stdout
+
     def _exists(self) -> bool:
         backend = self._workspace.backend
         if backend.directory is not None:
             return backend.checkpoint(self._workspace.stack).exists()
         return self.read() is not None
 
-    def _local(self, program: PulumiFn | None) -> automation.LocalWorkspace:
+    def _local(
+        self, program: PulumiFn | None, backend: str | None = None
+    ) -> automation.LocalWorkspace:
         # Written here and whole, not by the workspace: two operations at once
         # must not read half a file of each other.
         settings = self._workspace.directory / "Pulumi.yaml"
+        elsewhere = {"PULUMI_BACKEND_URL": backend} if backend else {}
         if not settings.exists():
             config.write_private(settings, f"name: {PROJECT}\nruntime: python\n")
         return automation.LocalWorkspace(
             work_dir=str(self._workspace.directory),
             program=program,
-            env_vars=self._workspace.environment(),
+            env_vars=self._workspace.environment() | elsewhere,
             secrets_provider="passphrase",
             pulumi_command=self._command,
         )

@@ -140,7 +140,10 @@ def parse(deployment: Mapping[str, Any], stack: str) -> State:
         resources={
             r["urn"].rpartition("::")[2]: r["id"]
             for r in resources
-            if r.get("id") and r["type"].startswith("digitalocean:") and not r.get("delete")
+            if r.get("id")
+            and r["type"].startswith("digitalocean:")
+            # Of what is replaced, the old one is gone or goes.
+            and not (r.get("delete") or r.get("pendingReplacement"))
         },
         pending=frozenset(
             one["resource"]["urn"].rpartition("::")[2]

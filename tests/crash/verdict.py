@@ -35,7 +35,7 @@ def complete(account: Account, address: str) -> Iterator[str]:
         if ids != {remembered.resources[kind]} if kind in remembered.resources else ids:
             yield f"the state's {kind} is {remembered.resources.get(kind)}, there is {ids}"
     if len(there["cluster"]) == 1:
-        yield from _pools(there["cluster"][0], remembered.spec.pools, remembered.resources)
+        yield from _pools(there["cluster"][0], remembered.spec.live_pools, remembered.resources)
         allowed = there["cluster"][0]["control_plane_firewall"]
         if not allowed["enabled"] or allowed["allowed_addresses"] != [f"{address}/32"]:
             yield f"the control plane lets in {allowed}"

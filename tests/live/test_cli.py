@@ -46,6 +46,13 @@ def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
     assert (row["nodes"], row["sizes"]) == (4, "s-4vcpu-8gb")
 
     assert "control-plane" in run("allow-me", "shell").stdout
+    (left,) = json.loads(run("pause", "shell", "--no-drain", "--format", "json").stdout)
+    assert left["item"] == "pool system: 1 x s-1vcpu-2gb"
+    resumed = run("resume", "shell")
+    assert "4/4 s-4vcpu-8gb" in resumed.stdout
+    other = ("up", "shell", "--pool", "name=gpu,min=1,max=2,label=team=nlp,taint=spot:NoExecute")
+    assert "without train" in run(*other, status=1).stderr
+    assert "1/1 (1-2) s-2vcpu-4gb" in run(*other, "--replace", "shell").stdout
     assert run("kubeconfig", "shell").stdout.strip().endswith("shell.yaml")
 
     unasked = run("down", "shell", status=1)

@@ -75,7 +75,7 @@ def test_allow_me_replaces_the_address_there_too(
 
 
 def test_taking_it_away_is_refused(cluster: dotrain.Cluster) -> None:
-    with pytest.raises(dotrain.errors.ReplacementRefused, match="database pg to mysql"):
+    with pytest.raises(dotrain.errors.ReplacementRefused, match="database: pg → mysql"):
         dotrain.up("with-db", database=dotrain.Database("mysql"))
 
 

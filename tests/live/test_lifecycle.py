@@ -160,7 +160,7 @@ def test_a_change_that_would_destroy_the_cluster_is_refused(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
     before = sandbox.last_request()
-    with pytest.raises(dotrain.errors.ReplacementRefused, match="region 'nyc3' to 'ams3'"):
+    with pytest.raises(dotrain.errors.ReplacementRefused, match="region: nyc3 → ams3"):
         dotrain.up("bert", region="ams3")
     assert sandbox.changes(before) == []
 

@@ -278,12 +278,14 @@ def test_the_engine_itself_refuses_to_replace_a_cluster(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = dotrain.up("guarded")
-    monkeypatch.setattr("dotrain.applying.refuse_replacement", lambda *_: None)
+    unseen = lambda *given, **_: (None, given[-1])  # noqa: E731 - what lets everything pass
+    monkeypatch.setattr("dotrain.guard.check", unseen)
     before = sandbox.last_request()
     turn = Turn(target.current(), "guarded", Progress("up guarded"), "")
     moved = replace(cluster.spec, region="ams3")
-    with pytest.raises(errors.OperationFailed, match="protect"):
+    with pytest.raises(errors.ReplacementRefused, match="replace='guarded'") as caught:
         applying.apply(turn, moved, applying.Options())
+    assert "protect" in str(caught.value.__cause__)
     assert ("POST", "/v2/kubernetes/clusters") not in sandbox.changes(before)
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "guarded"]
     assert made["region"] == "nyc3"

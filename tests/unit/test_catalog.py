@@ -22,7 +22,7 @@ OPTIONS = {
 
 
 def test_what_is_offered_is_taken() -> None:
-    check(ClusterSpec("bert", pools=(Pool("gpu-h100x1-80gb"),)), OPTIONS)
+    check(ClusterSpec("bert", pools=(Pool(size="gpu-h100x1-80gb"),)), OPTIONS)
 
 
 def test_an_unknown_region_comes_with_the_nearest() -> None:
@@ -34,7 +34,7 @@ def test_an_unknown_region_comes_with_the_nearest() -> None:
 
 def test_an_unknown_size_comes_with_the_nearest_and_its_pool() -> None:
     with pytest.raises(UnknownSize, match="'gpus'") as caught:
-        check(ClusterSpec("bert", pools=(Pool("gpu-h100-80gb", name="gpus"),)), OPTIONS)
+        check(ClusterSpec("bert", pools=(Pool("gpus", size="gpu-h100-80gb"),)), OPTIONS)
     assert caught.value.nearest[0] == "gpu-h100x1-80gb"
 
 

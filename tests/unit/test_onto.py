@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 
 from dotrain.changes import onto
@@ -52,3 +53,29 @@ def test_pools_are_changed_one_by_one() -> None:
     assert onto(replace(BASE, pools=(Pool(name="a", count=2),)), before, before).pools == (
         Pool(name="a", count=2),
     )
+
+
+def test_two_change_other_parts_of_one_pool() -> None:
+    before = replace(BASE, pools=(Pool("a", count=2), Pool("b")))
+    bigger = replace(BASE, pools=(Pool("a", "s-4vcpu-8gb", 2), Pool("b")))
+    scaled = replace(BASE, pools=(Pool("a", count=3, min=1, max=4), Pool("b")))
+    both = (Pool("a", "s-4vcpu-8gb", 3, min=1, max=4), Pool("b"))
+    assert onto(bigger, before, scaled).pools == onto(scaled, before, bigger).pools == both
+
+
+def test_how_many_nodes_there_are_is_one_decision() -> None:
+    before = replace(BASE, pools=(Pool("a", count=2, min=1, max=4),))
+    wider = replace(BASE, pools=(Pool("a", count=2, min=1, max=8),))
+    fixed = replace(BASE, pools=(Pool("a", count=3),))
+    assert onto(wider, before, fixed).pools == wider.pools
+    assert onto(fixed, before, wider).pools == fixed.pools
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"paused": True}, {"max_age": "12h"}, {"idle": "1h"}, {"budget": 50.0}, {"reaper": True}],
+)
+def test_what_only_one_has_changed_is_as_he_has_it(change) -> None:
+    other = replace(BASE, pools=(Pool(labels={"team": "nlp"}, taints=["spot:NoExecute"]),))
+    assert onto(replace(BASE, **change), BASE, other) == replace(other, **change)
+    assert onto(other, BASE, replace(BASE, **change)) == replace(other, **change)

@@ -21,11 +21,7 @@ SIZES = [
 
 def test_a_bill_is_what_a_hand_calculation_says() -> None:
     spec = ClusterSpec(
-        "bert",
-        pools=(
-            Pool(size="s-4vcpu-8gb", count=3, name="a"),
-            Pool(size="gpu-h100x8-640gb", count=2, name="b"),
-        ),
+        "bert", pools=(Pool("a", "s-4vcpu-8gb", 3), Pool("b", "gpu-h100x8-640gb", 2))
     )
     bill = lines(spec, SIZES)
     assert [line.item for line in bill] == [

@@ -1,0 +1,166 @@
+"""Take node pools out of a cluster, so that nothing that runs is lost on the way.
+
+An operation makes the new pools first and keeps the old ones. Then what runs
+on the old nodes moves, through the cluster's own Kubernetes API, and only then
+are they deleted. Which pools leave is no note that could get lost: it is what
+the state has and the spec has not. So an operation that was cut off anywhere
+is taken up by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dotrain import account, adoption, confirm, durations, names
+from dotrain.account import Leaving
+from dotrain.api import Api
+from dotrain.engine.state import State
+from dotrain.errors import KubernetesUnreachable, SpecError
+from dotrain.spec import ClusterSpec
+from dotrain.target import Target
+from dotrain.turn import Turn
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms node pools leave.
+
+    Parameters
+    ----------
+    drain : bool
+        Whether what runs on their nodes moves first. Otherwise it is killed
+        with them.
+    timeout : float
+        Seconds that it may take to move.
+    """
+
+    drain: bool = True
+    timeout: float = 600.0
+
+
+def terms(drain: object, timeout: object) -> Terms:
+    """Return the terms that somebody has asked for.
+
+    Raises
+    ------
+    SpecError
+        When `drain` is neither True nor False, or `timeout` no span of time.
+    """
+    if not isinstance(drain, bool):
+        raise SpecError(
+            f"drain is {drain!r}.", "It can be True or False.", "Give drain=True or drain=False."
+        )
+    return Terms(drain, durations.parse(timeout).total_seconds())
+
+
+def keys(spec: ClusterSpec, remembered: State | None) -> set[str]:
+    """Return the names in the program of the pools that the state has and `spec` has not."""
+    known = filter(names.is_pool_key, remembered.resources if remembered else ())
+    return {*known} - {names.pool_key(pool) for pool in spec.live_pools}
+
+
+def settled(target: Target, spec: ClusterSpec, before: ClusterSpec | None, asked: Terms) -> Terms:
+    """Return `asked`, or what the user says when the nodes cannot be drained; before anything runs.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    spec : ClusterSpec
+        What should be.
+    before : ClusterSpec or None
+        What should be until now.
+    asked : Terms
+        What was asked for.
+
+    Raises
+    ------
+    KubernetesUnreachable
+        When the cluster's own API does not answer, and nobody is there to ask
+        or wants to go on.
+    """
+    wanted = {names.pool_key(pool) for pool in spec.live_pools}
+    leaves = {names.pool_key(pool) for pool in (before.live_pools if before else ())} - wanted
+    if not asked.drain or not leaves:
+        return asked
+    try:
+        reach(target, spec.name)
+    except KubernetesUnreachable as error:
+        confirm.go_on_without_draining(spec.name, error)
+        return Terms(drain=False, timeout=asked.timeout)
+    return asked
+
+
+def reach(target: Target, name: str) -> None:
+    """Raise KubernetesUnreachable unless the own API of the cluster `name` answers here."""
+    if not target.is_sandbox:
+        raise KubernetesUnreachable(
+            f"The nodes of {name!r} cannot be drained.",
+            "Its Kubernetes API does not answer here.",
+            "Pass drain=False to delete them with what runs on them.",
+        )
+
+
+def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> tuple[Leaving, ...]:
+    """Return the pools that leave, without those that are gone; asks nothing when none does.
+
+    A deletion that has begun, by an operation that was cut off, is waited for.
+
+    Parameters
+    ----------
+    api : Api
+        The account.
+    spec : ClusterSpec
+        What should be.
+    remembered : State or None
+        What the state has.
+    turn : Turn
+        The operation.
+    """
+    wanted = keys(spec, remembered)
+    if remembered is None or not wanted or "cluster" not in remembered.resources:
+        return ()
+    cluster = remembered.resources["cluster"]
+    ids = {key: remembered.resources[key] for key in wanted}
+    found: tuple[Leaving, ...] = ()
+
+    def look() -> str:
+        nonlocal found
+        found = account.leaving(api, cluster, ids)
+        going = [one.name for one in found if not one.nodes and one.count]
+        return f"{' and '.join(going)} is still being deleted" if going else ""
+
+    adoption.wait(look, turn)
+    return found
+
+
+def nodes(leaving: Sequence[Leaving]) -> list[str]:
+    """Return the names of all nodes of `leaving`."""
+    return [node for one in leaving for node in one.nodes]
+
+
+def empty(
+    leaving: Sequence[Leaving], turn: Turn, drain: Callable[[Sequence[str]], object] | None
+) -> None:
+    """Have what runs on the nodes of `leaving` move, all of them at once.
+
+    Parameters
+    ----------
+    leaving : sequence of Leaving
+        The pools.
+    turn : Turn
+        The operation.
+    drain : callable or None
+        Takes the names of nodes and returns when nothing runs there any more;
+        None leaves it there, to be killed.
+    """
+    turn.refuse_interrupted()
+    there = [f"{one.name} (nodes: {len(one.nodes)})" for one in leaving if one.nodes]
+    if not there:
+        return
+    if drain is None:
+        turn.progress.note(f"Not drained, as was asked for: {' and '.join(there)}.")
+        return
+    turn.progress.note(f"Draining {' and '.join(there)}.")
+    drain(nodes(leaving))

@@ -1,0 +1,221 @@
+"""Nodes come, change and go; the cluster stays, and nothing goes before what replaces it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import dotrain
+from dotrain import applying, errors, target
+from dotrain.departure import Terms
+from dotrain.engine.progress import Progress
+from dotrain.pools import Pool
+from dotrain.turn import Turn
+from tests.live.conftest import Sandbox
+
+CPU = Pool("cpu", count=2, labels={"team": "nlp"}, taints=["team=nlp:NoSchedule"])
+GPU = Pool("gpu", size="gpu-h100x1-80gb", min=1, max=4)
+POOLS = r"/v2/kubernetes/clusters/[^/]+/node_pools"
+
+
+@pytest.fixture(scope="module")
+def cluster(sandbox: Sandbox) -> dotrain.Cluster:
+    return dotrain.up("bert", region="nyc2", pools=[CPU, GPU])
+
+
+def training(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    """Return the training pools that are there and stay, by name."""
+    (made,) = sandbox.objects("clusters")
+    return {
+        pool["name"]: pool
+        for pool in made["node_pools"][1:]
+        if all(node["status"]["state"] != "deleting" for node in pool["nodes"])
+    }
+
+
+def fail(sandbox: Sandbox, method: str, path: str) -> None:
+    sandbox.call(
+        "POST",
+        "/__sandbox__/faults",
+        faults=[{"method": method, "path": path, "status": 422}],
+    )
+
+
+def test_pools_are_made_with_their_labels_taints_and_range(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    pools = training(sandbox)
+    cpu, gpu = pools["cpu-s-2vcpu-4gb"], pools["gpu-gpu-h100x1-80gb"]
+    assert cpu["labels"] == {"dotrain/pool": "cpu", "team": "nlp"}
+    assert cpu["taints"] == [{"key": "team", "value": "nlp", "effect": "NoSchedule"}]
+    assert (cpu["count"], cpu["auto_scale"]) == (2, False)
+    assert (gpu["count"], gpu["auto_scale"]) == (1, True)
+    assert (gpu["min_nodes"], gpu["max_nodes"]) == (1, 4)
+
+
+def test_what_the_autoscaler_has_chosen_stays(cluster: dotrain.Cluster, sandbox: Sandbox) -> None:
+    (made,) = sandbox.objects("clusters")
+    gpu = training(sandbox)["gpu-gpu-h100x1-80gb"]
+    path = f"/v2/kubernetes/clusters/{made['id']}/node_pools/{gpu['id']}"
+    sandbox.call("PUT", path, name=gpu["name"], count=3)
+    before = sandbox.last_request()
+    cluster.resize(max=6, pool="gpu")
+    (sent,) = [one["request"] for one in sandbox.requests(before) if one["method"] == "PUT"]
+    assert (sent["count"], sent["min_nodes"], sent["max_nodes"]) == (3, 1, 6)
+    before = sandbox.last_request()
+    cluster.up()
+    assert sandbox.changes(before) == []
+    assert "3/3 (1-6) gpu-h100x1-80gb" in repr(cluster)
+
+
+def test_a_new_pool_that_cannot_be_made_leaves_the_old_one(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    old = training(sandbox)
+    fail(sandbox, "POST", POOLS)
+    before = sandbox.last_request()
+    with pytest.raises(errors.OperationFailed):
+        cluster.resize(size="s-4vcpu-8gb", pool="cpu")
+    assert "DELETE" not in [method for method, _ in sandbox.changes(before)]
+    assert training(sandbox) == old
+
+
+def test_an_old_pool_that_cannot_be_deleted_stays_until_the_next_call(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    fail(sandbox, "DELETE", rf"{POOLS}/.*")
+    before = sandbox.last_request()
+    with pytest.raises(errors.OperationFailed):
+        cluster.resize(size="s-4vcpu-8gb", pool="cpu")
+    assert [method for method, _ in sandbox.changes(before)] == ["POST", "DELETE"]
+    assert {"cpu-s-2vcpu-4gb", "cpu-s-4vcpu-8gb"} <= training(sandbox).keys()
+    # Whoever only lets somebody in waits for no nodes.
+    cluster.allow("198.51.100.9")
+    assert "cpu-s-2vcpu-4gb" in training(sandbox)
+    before = sandbox.last_request()
+    cluster.resize(size="s-4vcpu-8gb", pool="cpu")
+    assert [method for method, _ in sandbox.changes(before)] == ["DELETE"]
+    assert training(sandbox).keys() == {"cpu-s-4vcpu-8gb", "gpu-gpu-h100x1-80gb"}
+
+
+def _fails(turn: Turn, *_: object) -> None:
+    raise errors.DrainFailed("A Pod is still there.", "Its budget allows no disruption.", "Wait.")
+
+
+def _is_interrupted(turn: Turn, *_: object) -> None:
+    turn.interrupt()
+
+
+@pytest.mark.parametrize(
+    ("drain", "error"),
+    [(_fails, errors.DrainFailed), (_is_interrupted, errors.OperationInterrupted)],
+)
+def test_until_the_old_nodes_are_empty_they_stay(
+    cluster: dotrain.Cluster,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    drain: Callable[..., None],
+    error: type[errors.DotrainError],
+) -> None:
+    monkeypatch.setattr(applying, "_drain", drain)
+    pools = (replace(CPU, size="s-2vcpu-2gb"), *cluster.spec.pools[1:])
+    turn = Turn(target.current(), "bert", Progress("resize bert"), "")
+    before = sandbox.last_request()
+    with pytest.raises(error):
+        applying.apply(turn, replace(cluster.spec, pools=pools), applying.Options(leave=Terms()))
+    assert "DELETE" not in [method for method, _ in sandbox.changes(before)]
+    assert {"cpu-s-4vcpu-8gb", "cpu-s-2vcpu-2gb"} <= training(sandbox).keys()
+
+
+def test_the_next_operation_goes_on_with_it(cluster: dotrain.Cluster, sandbox: Sandbox) -> None:
+    dotrain.up("bert")
+    assert training(sandbox).keys() == {"cpu-s-2vcpu-2gb", "gpu-gpu-h100x1-80gb"}
+
+
+def test_a_pause_takes_all_training_nodes_and_resume_brings_them_back(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    (made,), old = sandbox.objects("clusters"), training(sandbox)
+    costs = cluster.pause()
+    assert list(costs["item"]) == ["pool system: 1 x s-1vcpu-2gb"]
+    assert costs.hourly[0] > 0
+    assert training(sandbox) == {}
+    assert len(sandbox.objects("droplets")) == 1
+    before = sandbox.last_request()
+    cluster.pause()
+    dotrain.up("bert")
+    assert sandbox.changes(before) == []
+    assert "resume()" in repr(cluster)
+    cluster.resize(count=1, pool="cpu")
+    assert training(sandbox) == {}
+    cluster.resume()
+    (same,), new = sandbox.objects("clusters"), training(sandbox)
+    assert (same["id"], same["endpoint"]) == (made["id"], made["endpoint"])
+    for name, pool in new.items():
+        for field in ("size", "labels", "taints", "auto_scale", "min_nodes", "max_nodes"):
+            assert pool[field] == old[name][field], field
+    assert new["cpu-s-2vcpu-2gb"]["count"] == 1
+    before = sandbox.last_request()
+    cluster.resume()
+    assert sandbox.requests(before) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"region": "ams3"}, "destroy the cluster, .* because of region: nyc2 → ams3"),
+        ({"pools": [CPU]}, r"destroy the pool gpu \(nodes: 1\), .* because of pools: without gpu"),
+        ({"region": "ams3", "replace": "bret"}, "named 'bret'"),
+    ],
+)
+def test_what_would_destroy_something_is_refused_with_its_cause(
+    cluster: dotrain.Cluster, sandbox: Sandbox, asked: dict[str, Any], says: str
+) -> None:
+    before = sandbox.last_request()
+    with pytest.raises(errors.ReplacementRefused, match=says) as caught:
+        dotrain.up("bert", **asked)
+    assert "replace='bert'" in caught.value.fix
+    assert sandbox.changes(before) == []
+
+
+def test_a_plan_says_what_goes_and_why(cluster: dotrain.Cluster, sandbox: Sandbox) -> None:
+    before = sandbox.last_request()
+    moved = cluster.plan(region="ams3")
+    assert {step.kind for step in moved.replaced} >= {"cluster", "VPC", "node pool"}
+    (step,) = [step for step in moved.replaced if step.kind == "cluster"]
+    assert "region: nyc2 → ams3" in step.because
+    assert "replace='bert'" in str(moved)
+    shrunk = cluster.plan(pools=cluster.spec.pools[1:])
+    assert "delete node pool cpu-s-2vcpu-2gb" in str(shrunk)
+    assert "cpu-s-2vcpu-2gb are drained before" in str(shrunk)
+    assert sandbox.changes(before) == []
+
+
+def test_what_is_named_is_made_anew_also_after_a_failure_on_the_way(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    kubeconfig = cluster.kubeconfig()
+    (old,) = sandbox.objects("clusters")
+    (firewall,) = [one for one in sandbox.objects("firewalls") if one["name"] == "dotrain-bert"]
+    asked: dict[str, Any] = {"region": "ams3", "pools": [CPU], "replace": "bert"}
+    fail(sandbox, "POST", "/v2/kubernetes/clusters")
+    with pytest.raises(errors.OperationFailed):
+        dotrain.up("bert", **asked)
+    dotrain.up("bert", **asked)
+    (new,) = sandbox.objects("clusters")
+    assert (new["region"], new["id"] == old["id"]) == ("ams3", False)
+    assert training(sandbox).keys() == {"cpu-s-2vcpu-4gb"}
+    assert new["control_plane_firewall"] == old["control_plane_firewall"]
+    (same,) = [one for one in sandbox.objects("firewalls") if one["name"] == "dotrain-bert"]
+    assert same["id"] == firewall["id"]
+    assert not kubeconfig.exists()
+    before = sandbox.last_request()
+    # Protected again, and the same again changes nothing.
+    with pytest.raises(errors.ReplacementRefused):
+        dotrain.up("bert", region="nyc2")
+    cluster.up()
+    assert sandbox.changes(before) == []
+    dotrain.down("bert", confirm="bert")
