@@ -266,6 +266,11 @@ def search_path() -> list[Path]:
     return [Path(part) for part in os.getenv("PATH", "").split(os.pathsep) if part]
 
 
+def use_kubeconfig(path: Path) -> None:
+    """Name a kubeconfig in ``KUBECONFIG``: kubectl, helm and clients started from here use it."""
+    os.environ["KUBECONFIG"] = str(path)
+
+
 def engine_home() -> Path:
     """Return the directory that dotrain's own Pulumi has as its home."""
     return private_dir(home() / "pulumi")

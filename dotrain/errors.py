@@ -28,6 +28,14 @@ DotrainError
  │   ├─ WrongPassphrase
  │   ├─ OperationFailed        up or down stopped half-way; carries .failures
  │   └─ OperationInterrupted
+ ├─ KubernetesError            the cluster's own API said no; carries .status and .causes
+ │   ├─ KubernetesForbidden
+ │   ├─ KubernetesNotFound
+ │   ├─ KubernetesUnreachable
+ │   │   └─ AddressMoved       its firewall does not know where this machine is now
+ │   ├─ DrainFailed            Pods stay on nodes that should be empty; carries .pods
+ │   ├─ ForwardFailed          a port could not be forwarded; carries .nearest
+ │   └─ NotReady               nodes or system Pods did not become ready; carries .missing
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ NameInUse
@@ -46,7 +54,7 @@ replaced by a copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,6 +239,95 @@ class OperationFailed(EngineError):
 
 class OperationInterrupted(EngineError):
     """The operation was interrupted; its state is saved."""
+
+
+class KubernetesError(DotrainError):
+    """The Kubernetes API of a cluster refused or failed a request.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status, None when no answer came.
+    causes : tuple of str
+        What Kubernetes says about it in detail.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        why: str = "",
+        fix: str = "",
+        *,
+        status: int | None = None,
+        causes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.status = status
+        self.causes = tuple(causes)
+
+
+class KubernetesForbidden(KubernetesError):
+    """401 or 403: the token is not accepted, or its user may not do that."""
+
+
+class KubernetesNotFound(KubernetesError):
+    """404: there is no such object in the cluster."""
+
+
+class KubernetesUnreachable(KubernetesError):
+    """No answer from the cluster's Kubernetes API."""
+
+
+class AddressMoved(KubernetesUnreachable):
+    """The control plane's firewall does not let in the address that this machine has now."""
+
+
+class DrainFailed(KubernetesError):
+    """Nodes could not be emptied; they take Pods again.
+
+    Attributes
+    ----------
+    pods : tuple of str
+        What is still there, each ``"namespace/name"``.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, pods: Sequence[str] = (), **more: Any
+    ) -> None:
+        super().__init__(what, why, fix, **more)
+        self.pods = tuple(pods)
+
+
+class ForwardFailed(KubernetesError):
+    """A port of a service or Pod could not be forwarded.
+
+    Attributes
+    ----------
+    nearest : tuple of str
+        The names or ports nearest to the one given, where it was that.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, nearest: Sequence[str] = (), **more: Any
+    ) -> None:
+        super().__init__(what, why, fix, **more)
+        self.nearest = tuple(nearest)
+
+
+class NotReady(KubernetesError):
+    """Nodes or system Pods of a cluster did not become ready in time.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        A sentence for each of them.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, missing: Sequence[str] = (), **more: Any
+    ) -> None:
+        super().__init__(what, why, fix, **more)
+        self.missing = tuple(missing)
 
 
 class SandboxError(DotrainError):

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, expiry, operations, render, stack
-from dotrain.api import Api
+from dotrain import changes, operations, render, stack
 from dotrain.confirm import require_name
-from dotrain.engine import workspace
-from dotrain.errors import ClusterNotFound, DotrainError
-from dotrain.guarded import Guarded
+from dotrain.errors import DotrainError
 from dotrain.operation import Operation
 from dotrain.spec import ClusterSpec
+from dotrain.working import Working
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KUBECONFIG_SECONDS = 8 * 60 * 60
 
-
-class Cluster(Guarded):
+class Cluster(Working):
     """A training cluster; `up` and `get` return it.
 
     Parameters
@@ -96,40 +90,6 @@ class Cluster(Guarded):
         changed = changes.resized(spec, count=count, size=size, pool=pool)
         operations.apply(self._target, changed, before=spec, title=title, find_me=False)
         return self
-
-    def kubeconfig(self) -> Path:
-        """Write a kubeconfig and return its path; only this user can read it.
-
-        Its token is good for 8 hours; call again for another.
-
-        Returns
-        -------
-        pathlib.Path
-            For ``KUBECONFIG``, ``kubectl --kubeconfig`` or a client.
-
-        Raises
-        ------
-        ClusterNotFound
-            When the cluster does not exist yet.
-        ApiError
-            When DigitalOcean refuses.
-        """
-        cluster_id = expiry.current(self._target, self.name)[2].resources.get("cluster")
-        if cluster_id is None:
-            raise ClusterNotFound(
-                f"The cluster {self.name!r} does not exist yet.",
-                "Its stack has no cluster.",
-                "Call up() to make it.",
-            )
-        with closing(Api(self._target)) as api:
-            text = api.text(
-                f"/v2/kubernetes/clusters/{cluster_id}/kubeconfig",
-                expiry_seconds=_KUBECONFIG_SECONDS,
-            )
-        path = workspace.kubeconfig(self._target, self.name)
-        config.private_dir(path.parent)
-        config.write_private(path, text)
-        return path
 
     def down(self, *, confirm: str | None = None) -> pd.DataFrame:
         """Delete the cluster with everything around it, and prove that nothing is left.

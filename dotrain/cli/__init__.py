@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dotrain import __version__
-from dotrain.cli import access, machine, output
+from dotrain.cli import access, inside, machine, output
 
 
 @click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,5 +126,5 @@ def down(name: str, confirm: str | None, form: str) -> None:
     output.show(lifecycle.down(name, confirm=confirm), form)
 
 
-for command in (*access.COMMANDS, *machine.COMMANDS):
+for command in (*access.COMMANDS, *inside.COMMANDS, *machine.COMMANDS):
     main.add_command(command)
