@@ -39,7 +39,7 @@ def bare(error: _E) -> _E:
     below: BaseException | None = error
     while below is not None and below.__traceback__ is not None:
         below.__traceback__ = None
-        below = below.__cause__ or below.__context__
+        below = below.__cause__
     return error
 
 
