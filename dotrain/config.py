@@ -15,6 +15,7 @@
 
 It asks with `os.getenv`: IPython's verbose tracebacks show the value of each
 name in the lines around an error, and `os.environ` has the token.
+``KUBECONFIG`` is set by `use_kubeconfig`, and never read.
 """
 
 from __future__ import annotations

@@ -73,16 +73,19 @@ def drain(
     """
     deadline = time.monotonic() + timeout
     cordoned: list[str] = []
-    # The evictions under way are waited for before anything is taken back.
+    pool = ThreadPoolExecutor(_AT_ONCE)
     try:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            stop()
-            there = _cordon(kube, nodes, cordoned, pool)
-            note(f"{len(there)} of {len(nodes)} nodes are cordoned: {_some(there)}.")
-            _Emptying(kube, there, pool, note, stop).until(deadline, timeout)
+        stop()
+        there = _cordon(kube, nodes, cordoned, pool)
+        note(f"Cordoned: {_some(there) or 'none, they are gone'}.")
+        _Emptying(kube, there, pool, note, stop).until(deadline, timeout)
     except BaseException:
+        # What is under way has to end before it is taken back; the rest need not begin.
+        pool.shutdown(cancel_futures=True)
         _uncordon(kube, cordoned, note)
         raise
+    finally:
+        pool.shutdown()
     note("The nodes are empty.")
 
 
@@ -103,17 +106,17 @@ def _cordon(
 
 def _uncordon(kube: Kube, names: Iterable[str], note: Callable[[str], None]) -> None:
     change = {"metadata": {"annotations": {_MARK: None}}, "spec": {"unschedulable": None}}
-    failed = []
-    for name in names:
+    left = list(names)
+    while left:
         try:
-            _patch(kube, name, change)
-        except DotrainError as error:  # noqa: PERF203 - the others are to take Pods again
-            failed.append(f"{name} ({error.why or error.what})")
-    if failed:
-        note(
-            f"Still cordoned: {', '.join(failed)}. Run 'kubectl uncordon' on them when the "
-            "Kubernetes API answers, or the same call again."
-        )
+            _patch(kube, left[0], change)
+        except DotrainError as error:
+            note(
+                f"Still cordoned: {', '.join(left)}. {error} Or run 'kubectl uncordon' on them "
+                "when that is mended."
+            )
+            return
+        left.pop(0)
 
 
 def _patch(kube: Kube, name: str, change: Json) -> None:
@@ -158,6 +161,7 @@ class _Emptying:
 
     def until(self, deadline: float, timeout: float) -> None:
         """Return when the nodes are empty; raise DrainFailed when they are not by then."""
+        self._stop()
         look, left = _FIRST_LOOK, self._left()
         self._announce(left)
         while left:
@@ -194,15 +198,13 @@ class _Emptying:
 
     def _announce(self, pods: Sequence[Json]) -> None:
         if pods:
-            self._note(f"{len(pods)} Pods are evicted: {_some(map(objects.path, pods))}.")
+            self._note(f"Evicting {_some(map(objects.path, pods))}.")
         files = [objects.path(pod) for pod in pods if objects.has_empty_dir(pod)]
         if files:
             self._note(f"Their files in emptyDir volumes go with {_some(files)}.")
         bare = [objects.path(pod) for pod in pods if not objects.has_controller(pod)]
         if bare:
-            self._note(
-                f"Nothing makes these anew elsewhere, they have no controller: {_some(bare)}."
-            )
+            self._note(f"Without a controller, these do not come back elsewhere: {_some(bare)}.")
 
 
 def to_evict(pods: Iterable[Json], nodes: Collection[str]) -> list[Json]:
@@ -233,7 +235,7 @@ def failure(left: Sequence[Json], held: dict[str, str], timeout: float) -> Drain
     nodes = sorted({objects.node_of(pod) for pod in left})
     budgets = any(pod["metadata"]["uid"] in held for pod in left)
     return DrainFailed(
-        f"{len(left)} Pods are still on {_some(nodes)} after {timeout:g} s.",
+        f"Pods are still on {_some(nodes)} after {timeout:g} s.",
         f"{'; '.join(reasons[:_SHOWN])}"
         + (f"; and {len(reasons) - _SHOWN} more." if len(reasons) > _SHOWN else "."),
         (

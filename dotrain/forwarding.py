@@ -9,6 +9,7 @@ port (the kubelet's protocol ``v4.channel.k8s.io``).
 from __future__ import annotations
 
 import asyncio
+import atexit
 import errno
 import html
 from collections.abc import Callable
@@ -97,10 +98,12 @@ class Forward:
                 "Give another local_port=, or leave it out for one that is free.",
             ) from error
         self.port = int(self._server.sockets[0].getsockname()[1])
+        atexit.register(self.close)
         return self
 
     def close(self) -> None:
         """Listen no more, and end what is connected."""
+        atexit.unregister(self.close)
         if self._server is not None:
             self._kube.run(self._aclose)
 
@@ -122,6 +125,9 @@ class Forward:
             task.add_done_callback(self._open.discard)
         try:
             await self._carry(reader, writer)
+        except asyncio.CancelledError:
+            # By `close`: asyncio would report it as an error of its own callback.
+            pass
         except DotrainError as error:
             self.error = bare(error)
         except Exception as error:  # noqa: BLE001 - of whatever of three libraries

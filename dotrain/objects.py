@@ -18,6 +18,8 @@ _POOL, _DOKS_POOL = "dotrain/pool", "doks.digitalocean.com/node-pool"
 _SIZE = "node.kubernetes.io/instance-type"
 _GPUS = ("nvidia.com/gpu", "amd.com/gpu")
 _MIRROR = "kubernetes.io/config.mirror"
+# Follows `unschedulable` by a moment, and says nothing more.
+_CORDONED = "node.kubernetes.io/unschedulable"
 # Kubernetes and DigitalOcean put these on a node that is not ready for Pods yet, or no more.
 _BLOCKING = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "node.cilium.io/")
 
@@ -83,7 +85,9 @@ def is_schedulable(node: Json) -> bool:
     """Return whether new Pods may come to a node; taints of the user's own do not count."""
     spec = node.get("spec") or {}
     return not spec.get("unschedulable") and not any(
-        taint["key"].startswith(_BLOCKING) and taint["effect"] != "PreferNoSchedule"
+        taint["key"].startswith(_BLOCKING)
+        and taint["key"] != _CORDONED
+        and taint["effect"] != "PreferNoSchedule"
         for taint in spec.get("taints") or ()
     )
 

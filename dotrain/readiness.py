@@ -112,8 +112,7 @@ def explained(found: dict[str, str], events: Iterable[Json]) -> list[str]:
     warned: dict[str, str] = {}
     for event in sorted(events, key=objects.happened):
         if event.get("type") == "Warning":
-            about = kubeframes.event_object(event)
-            warned[about.replace("Node/default/", "Node/")] = event.get("message") or ""
+            warned[kubeframes.event_object(event)] = event.get("message") or ""
     return [
         f"{sentence}: {' '.join(warned[key].split()).rstrip('.')}" if key in warned else sentence
         for key, sentence in found.items()

@@ -65,7 +65,7 @@ def test_a_node_is_emptied_and_what_ran_there_runs_elsewhere(cluster, nodes) -> 
         everywhere = cluster.pods("kube-system")
     # One of a DaemonSet is still there.
     assert nodes[0] in set(everywhere.node)
-    assert said[0].startswith("1 of 2 nodes are cordoned")
+    assert said[0] == f"Cordoned: {nodes[0]}."
     assert any("emptyDir" in one for one in said)
 
 
@@ -109,10 +109,10 @@ def test_an_interrupt_ends_it_and_the_nodes_take_pods_again(cluster, nodes) -> N
     started = time.monotonic()
 
     def stop() -> None:
-        if time.monotonic() - started > 0.5:
+        if time.monotonic() - started > 0.3:
             raise Interrupted
 
-    slow = {"sandbox.dotrain/stop-after": "3s"}
+    slow = {"sandbox.dotrain/stop-after": "1s"}
     with work.deployed(cluster, "slow", 4, annotations=slow):
         with pytest.raises(Interrupted):
             drain(cluster, *nodes, stop=stop)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx
@@ -51,6 +52,14 @@ def test_a_pod_answers_on_any_of_its_ports(board) -> None:
     (pod,) = work.running(board, "board")
     with board.forward(f"pod/{pod['metadata']['name']}", 8888) as opened:
         assert answer(opened.url) == HTTPStatus.OK
+
+
+def test_a_token_that_has_expired_meanwhile_is_renewed(board) -> None:
+    bearer = board.kube()._bearer
+    with board.forward("board", 80) as opened:
+        bearer.credentials = replace(bearer.credentials, token="sandbox_kube_that-has-expired")
+        assert answer(opened.url) == HTTPStatus.OK
+        assert opened.error is None
 
 
 def test_when_its_pod_is_replaced_the_next_one_answers(board) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import kr8s
 from kr8s import objects
 from kr8s.objects import Node, Pod
 
@@ -31,7 +32,8 @@ def made(cluster: dotrain.Cluster, kind: str, name: str, **body: Any) -> Iterato
     try:
         yield one
     finally:
-        one.delete(propagation_policy="Foreground")
+        with contextlib.suppress(kr8s.NotFoundError):
+            one.delete(propagation_policy="Foreground")
         until(lambda: not one.exists())
 
 

@@ -43,7 +43,7 @@ def test_the_error_names_pods_their_budget_and_what_to_do() -> None:
     error = draining.failure([held, ending], said, 60)
     assert error.pods == ("default/held", "default/slow")
     for part in (
-        "2 Pods are still on gpu-0 after 60 s",
+        "Pods are still on gpu-0 after 60 s",
         "default/held: The disruption budget web",
         "slow is ending (it may take 300 s",
         "relax the PodDisruptionBudget",

@@ -53,7 +53,7 @@ def test_each_is_said_with_its_last_warning() -> None:
     events = [
         an_event("Pod/kube-system/coredns", message="second.", lastTimestamp="2026-01-02T09:00Z"),
         an_event("Pod/kube-system/coredns", message="first", lastTimestamp="2026-01-02T08:00Z"),
-        an_event("Node/default/gpu-0", message="no kubelet"),
+        an_event("Node/gpu-0", message="no kubelet"),
         an_event("Node/gpu-9", message="of another"),
     ]
     assert readiness.explained(found, events) == [
