@@ -244,7 +244,7 @@ def failure(left: Sequence[Json], held: dict[str, str], timeout: float) -> Drain
             else "Wait until they have ended or delete them, then run the same call again; "
         )
         + "until then the nodes take Pods as before.",
-        pods=[objects.path(pod) for pod in left],
+        objects=[objects.path(pod) for pod in left],
     )
 
 
@@ -271,7 +271,7 @@ def _evict(kube: Kube, pod: Json) -> KubernetesError | None:
             f"{objects.path(pod)} cannot be evicted.",
             error.why,
             "Mend that, then run the same call again; until then the nodes take Pods as before.",
-            pods=[objects.path(pod)],
+            objects=[objects.path(pod)],
             status=error.status,
         ) from error
     return None

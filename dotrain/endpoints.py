@@ -134,7 +134,7 @@ def _named(found: Iterable[Json], name: str, namespace: str, kind: str) -> Json:
         f"There is no {kind} {name!r} in the namespace {namespace!r}.",
         f"The nearest are {', '.join(nearest)}." if nearest else f"It has no {kind} at all.",
         "Give another name, or namespace= when it is in another.",
-        nearest=nearest,
+        objects=nearest,
     )
 
 
@@ -165,5 +165,5 @@ def _unknown_port(what: str, port: object, ports: Sequence[str]) -> NoReturn:
         f"{what} has no port {port!r}.",
         f"It has {', '.join(ports)}." if ports else "It has none.",
         "Give one of these." if ports else "Give the number of a Pod's port, with 'pod/<name>'.",
-        nearest=ports,
+        objects=ports,
     )

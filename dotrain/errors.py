@@ -28,14 +28,14 @@ DotrainError
  │   ├─ WrongPassphrase
  │   ├─ OperationFailed        up or down stopped half-way; carries .failures
  │   └─ OperationInterrupted
- ├─ KubernetesError            the cluster's own API said no; carries .status and .causes
+ ├─ KubernetesError            the cluster's own API said no; carries .status, .causes and .objects
  │   ├─ KubernetesForbidden
  │   ├─ KubernetesNotFound
  │   ├─ KubernetesUnreachable
  │   │   └─ AddressMoved       its firewall does not know where this machine is now
- │   ├─ DrainFailed            Pods stay on nodes that should be empty; carries .pods
- │   ├─ ForwardFailed          a port could not be forwarded; carries .nearest
- │   └─ NotReady               nodes or system Pods did not become ready; carries .missing
+ │   ├─ DrainFailed            Pods stay on nodes that should be empty
+ │   ├─ ForwardFailed          a port could not be forwarded
+ │   └─ NotReady               nodes or system Pods did not become ready
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ NameInUse
@@ -54,7 +54,7 @@ replaced by a copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,7 +249,9 @@ class KubernetesError(DotrainError):
     status : int or None
         The HTTP status, None when no answer came.
     causes : tuple of str
-        What Kubernetes says about it in detail.
+        What is wrong in detail, a sentence each.
+    objects : tuple of str
+        What it is about, such as ``"default/train-0"``.
     """
 
     def __init__(
@@ -260,10 +262,12 @@ class KubernetesError(DotrainError):
         *,
         status: int | None = None,
         causes: Sequence[str] = (),
+        objects: Sequence[str] = (),
     ) -> None:
         super().__init__(what, why, fix)
         self.status = status
         self.causes = tuple(causes)
+        self.objects = tuple(objects)
 
 
 class KubernetesForbidden(KubernetesError):
@@ -283,51 +287,15 @@ class AddressMoved(KubernetesUnreachable):
 
 
 class DrainFailed(KubernetesError):
-    """Nodes could not be emptied; they take Pods again.
-
-    Attributes
-    ----------
-    pods : tuple of str
-        What is still there, each ``"namespace/name"``.
-    """
-
-    def __init__(
-        self, what: str, why: str = "", fix: str = "", *, pods: Sequence[str] = (), **more: Any
-    ) -> None:
-        super().__init__(what, why, fix, **more)
-        self.pods = tuple(pods)
+    """Nodes could not be emptied, and take Pods again; `objects` are the Pods still there."""
 
 
 class ForwardFailed(KubernetesError):
-    """A port of a service or Pod could not be forwarded.
-
-    Attributes
-    ----------
-    nearest : tuple of str
-        The names or ports nearest to the one given, where it was that.
-    """
-
-    def __init__(
-        self, what: str, why: str = "", fix: str = "", *, nearest: Sequence[str] = (), **more: Any
-    ) -> None:
-        super().__init__(what, why, fix, **more)
-        self.nearest = tuple(nearest)
+    """A port could not be forwarded; `objects` are the nearest names or ports there are."""
 
 
 class NotReady(KubernetesError):
-    """Nodes or system Pods of a cluster did not become ready in time.
-
-    Attributes
-    ----------
-    missing : tuple of str
-        A sentence for each of them.
-    """
-
-    def __init__(
-        self, what: str, why: str = "", fix: str = "", *, missing: Sequence[str] = (), **more: Any
-    ) -> None:
-        super().__init__(what, why, fix, **more)
-        self.missing = tuple(missing)
+    """A cluster did not become ready in time; `causes` says what is not, each with its reason."""
 
 
 class SandboxError(DotrainError):

@@ -126,7 +126,7 @@ def failure(name: str, seconds: float, found: Sequence[str]) -> NotReady:
         f"{_some(found)[:1].upper()}{_some(found)[1:]}.",
         "Wait longer with wait_ready(timeout=...), look at nodes(), pods() and events(), or "
         "replace a node that stays so in DigitalOcean's control panel.",
-        missing=found,
+        causes=found,
     )
 
 

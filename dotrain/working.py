@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
+    from dotrain.client import Client
     from dotrain.forwarding import Forward
-    from dotrain.kube import Client, Kube
+    from dotrain.kube import Kube
 
 
 class Working(Guarded):
@@ -162,7 +163,7 @@ class Working(Guarded):
         Raises
         ------
         NotReady
-            What is not ready by then, and why; ``.missing`` has it in a list.
+            What is not ready by then, and why; ``.causes`` has it in a list.
         SpecError
             When `timeout` is no span of time.
         KubernetesError, ApiError

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import dotrain
-from dotrain import kube
+from dotrain import client
 from dotrain.errors import AddressMoved, KubernetesForbidden, NotReady, SpecError
 from tests.kubernetes import work
 
@@ -24,14 +24,14 @@ STALE = "sandbox_kube_that-has-expired"
 @pytest.fixture
 def sent(cluster: dotrain.Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The requests to the Kubernetes API from now on, as method and path."""
-    client, found = cluster.kube(), []
-    call = type(client).call_api
+    kind, found = type(cluster.kube()), []
+    call = kind.call_api
 
     def noted(self: Any, method: str = "GET", **request: Any) -> Any:
         found.append(f"{method} {request.get('url')}")
         return call(self, method, **request)
 
-    monkeypatch.setattr(type(client), "call_api", noted)
+    monkeypatch.setattr(kind, "call_api", noted)
     return found
 
 
@@ -54,18 +54,18 @@ def test_it_works_where_an_event_loop_runs_and_on_threads_of_ones_own(cluster) -
 
 
 def test_a_token_that_is_refused_is_renewed_and_neither_is_shown(cluster, sandbox, caplog) -> None:
-    client = cluster.kube()
+    kr8s = cluster.kube()
     before = sandbox.last_request()
-    client._bearer.credentials = replace(client._bearer.credentials, token=STALE)
+    kr8s._bearer.credentials = replace(kr8s._bearer.credentials, token=STALE)
     with caplog.at_level(logging.DEBUG), ThreadPoolExecutor(4) as pool:
         assert all("default" in one for one in pool.map(namespaces, [cluster] * 4))
-    fresh = client._bearer.credentials.token
+    fresh = kr8s._bearer.credentials.token
     asked = [one["path"] for one in sandbox.requests(before) if "credentials" in one["path"]]
     assert len(asked) == 1
     assert "asking for another" in caplog.text
     for token in (STALE, fresh):
         assert token not in caplog.text
-        assert token not in f"{client!r} {client.auth.token!r} {vars(client)} {cluster._kube()!r}"
+        assert token not in f"{kr8s!r} {kr8s.auth.token!r} {vars(kr8s)} {cluster._kube()!r}"
 
 
 def test_nodes_say_pool_size_and_how_many_pods_they_have_in_two_requests(cluster, sent) -> None:
@@ -93,7 +93,7 @@ def test_pods_are_those_of_a_namespace_or_all(cluster) -> None:
 
 def test_pods_come_in_pages(cluster, sent, monkeypatch) -> None:
     with work.deployed(cluster, "paged", 5):
-        monkeypatch.setattr(kube, "_PAGE", 2)
+        monkeypatch.setattr(client, "_PAGE", 2)
         sent.clear()
         assert len(cluster.pods("default")) == 5
         # kr8s' own lists, too.
@@ -118,14 +118,14 @@ def test_wait_ready_returns_at_once_when_all_is_ready(cluster) -> None:
 
 def test_wait_ready_says_what_is_not_ready(cluster) -> None:
     name = work.training_nodes(cluster)[0]
-    client = cluster._kube()
-    client.patch(work.Node, name, {"spec": {"unschedulable": True}})
+    own = cluster._kube()
+    own.patch(work.Node, name, {"spec": {"unschedulable": True}})
     try:
         with pytest.raises(NotReady, match="takes no Pods") as caught:
             cluster.wait_ready("1s")
     finally:
-        client.patch(work.Node, name, {"spec": {"unschedulable": None}})
-    (said,) = caught.value.missing
+        own.patch(work.Node, name, {"spec": {"unschedulable": None}})
+    (said,) = caught.value.causes
     assert name in said
     assert dict(cluster.nodes().set_index("name").schedulable)[name]
 

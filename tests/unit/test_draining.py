@@ -41,7 +41,7 @@ def test_the_error_names_pods_their_budget_and_what_to_do() -> None:
     ending = a_pod("slow", metadata={"deletionTimestamp": "x", "deletionGracePeriodSeconds": 300})
     said = {held["metadata"]["uid"]: "The disruption budget web needs 3 healthy pods and has 3."}
     error = draining.failure([held, ending], said, 60)
-    assert error.pods == ("default/held", "default/slow")
+    assert error.objects == ("default/held", "default/slow")
     for part in (
         "Pods are still on gpu-0 after 60 s",
         "default/held: The disruption budget web",
@@ -53,6 +53,6 @@ def test_the_error_names_pods_their_budget_and_what_to_do() -> None:
 
 def test_of_many_pods_some_are_named_and_all_are_kept() -> None:
     error = draining.failure([a_pod(f"train-{number}") for number in range(40)], {}, 1)
-    assert len(error.pods) == 40
+    assert len(error.objects) == 40
     assert "and 35 more" in str(error)
     assert "delete them" in error.fix

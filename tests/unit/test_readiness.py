@@ -65,6 +65,6 @@ def test_each_is_said_with_its_last_warning() -> None:
 def test_the_error_has_all_in_a_list_and_some_in_words() -> None:
     found = [f"the node gpu-{number} has not joined" for number in range(9)]
     error = readiness.failure("bert", 600, found)
-    assert error.missing == tuple(found)
+    assert error.causes == tuple(found)
     assert "The node gpu-0 has not joined" in str(error)
     assert "and 4 more" in str(error)
