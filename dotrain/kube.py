@@ -20,7 +20,7 @@ import contextlib
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, TypeVar
@@ -39,7 +39,6 @@ from dotrain.target import Target
 
 _T = TypeVar("_T")
 _ATTEMPTS = 3
-EVERYWHERE = kr8s.ALL
 
 _shared: dict[tuple[Target, str], Kube] = {}
 _lock = threading.Lock()
@@ -87,8 +86,12 @@ class Kube:
         except BaseException as error:  # noqa: BLE001 - raised again
             raise bare(error)  # noqa: B904 - it is the same error
 
+    def check(self) -> None:
+        """Raise unless the API answers here and takes the token; raises as `list` does."""
+        self.run(self.client.async_version)
+
     def list(
-        self, kind: type[Any], *, namespace: str = EVERYWHERE, fields: str = ""
+        self, kind: type[Any], *, namespace: str | None = None, fields: str = ""
     ) -> list[dict[str, Any]]:
         """Return all objects of a kind, in pages of 500.
 
@@ -96,10 +99,10 @@ class Kube:
         ----------
         kind : type
             Of `kr8s.objects`, such as ``Pod``.
-        namespace : str
+        namespace : str, optional
             Only those of this one.
         fields : str
-            Only those, such as ``"spec.nodeName=gpu-1"``.
+            Only these, such as ``"spec.nodeName=gpu-1"``.
 
         Returns
         -------
@@ -113,7 +116,7 @@ class Kube:
 
         async def collect() -> list[dict[str, Any]]:
             found = self.client.async_get(
-                kind, namespace=namespace, field_selector=fields or None, raw=True
+                kind, namespace=namespace or kr8s.ALL, field_selector=fields or None, raw=True
             )
             return [one async for one in found if isinstance(one, dict)]
 
@@ -164,13 +167,6 @@ class Kube:
                 return answer
 
         return self.run(send)
-
-
-@contextlib.contextmanager
-def connected(target: Target, api: Api, cluster: Mapping[str, Any]) -> Iterator[Kube]:
-    """Connect as `connect` does, and let go at the end."""
-    with closing(connect(target, api, cluster)) as kube:
-        yield kube
 
 
 def connect(target: Target, api: Api, cluster: Mapping[str, Any]) -> Kube:

@@ -115,9 +115,7 @@ class Working(Guarded):
 
         from dotrain import kubeframes
 
-        kube = self._kube()
-        found = kube.list(Pod, namespace=namespace) if namespace else kube.list(Pod)
-        return kubeframes.pods(found)
+        return kubeframes.pods(self._kube().list(Pod, namespace=namespace))
 
     def events(self, namespace: str | None = None) -> pd.DataFrame:
         """Return what has happened lately; Kubernetes forgets it after an hour.
@@ -143,9 +141,7 @@ class Working(Guarded):
 
         from dotrain import kubeframes
 
-        kube = self._kube()
-        found = kube.list(Event, namespace=namespace) if namespace else kube.list(Event)
-        return kubeframes.events(found)
+        return kubeframes.events(self._kube().list(Event, namespace=namespace))
 
     def wait_ready(self, timeout: str | dt.timedelta = "10m") -> Self:
         """Wait until all nodes are ready for Pods, and the cluster's own Pods run.

@@ -141,11 +141,13 @@ def test_who_has_moved_is_told_so_and_allow_me_lets_in(cluster, sandbox) -> None
     try:
         # A firewall decides about new connections alone.
         cluster._kube().close()
-        with pytest.raises(AddressMoved, match=r"198\.51\.100\.4.*allow_me"):
-            cluster.pods()
+        for call in (cluster.pods, cluster._kube().check):
+            with pytest.raises(AddressMoved, match=r"198\.51\.100\.4.*allow_me"):
+                call()
         with pytest.raises(AddressMoved):
             list(cluster.kube().get(work.Pod))
         cluster.allow_me()
+        cluster._kube().check()
         assert len(cluster.nodes()) == 3
     finally:
         dotrain.use_sandbox()
