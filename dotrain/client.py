@@ -101,6 +101,7 @@ class Client(kr8s.Api):
         explain: Callable[[str], DotrainError],
     ) -> None:
         super().__init__(bypass_factory=True)
+        self.timeout = _TIMEOUT
         self._trust = first.trust()
         self._bearer = _Bearer(first, renew)
         self._explain = explain
@@ -113,7 +114,9 @@ class Client(kr8s.Api):
                 headers={"User-Agent": "dotrain", "Content-Type": "application/json"},
                 auth=self._bearer,
                 verify=self._trust,
-                timeout=_TIMEOUT,
+                timeout=self._timeout,
+                # Each connection that is forwarded keeps one.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
                 # A redirect could carry the token to another host.
                 follow_redirects=False,
             )

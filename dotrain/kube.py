@@ -16,13 +16,12 @@ credentials give their owner all of them, and more:
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, TypeVar
 
 import kr8s
@@ -236,7 +235,7 @@ def shared(target: Target, cluster_id: str) -> Kube:
 
 def _let_go(kube: Kube) -> None:
     # The other side may be gone, and this one is about to be.
-    with contextlib.suppress(Exception):
+    with suppress(Exception):
         kube.close()
 
 
