@@ -10,7 +10,7 @@ import pytest
 
 import dotrain
 from dotrain import draining, idleness
-from dotrain.errors import DrainFailed
+from dotrain.errors import AddressMoved, DrainFailed
 from tests.kubernetes import work
 
 SCRATCH = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
@@ -121,6 +121,25 @@ def test_an_interrupt_ends_it_and_the_nodes_take_pods_again(cluster, nodes) -> N
         with pytest.raises(Interrupted):
             drain(cluster, *nodes, stop=stop)
         assert cordoned(cluster) == set()
+
+
+def test_when_the_api_is_out_of_reach_what_stays_cordoned_is_said(cluster, nodes) -> None:
+    said: list[str] = []
+
+    def lose_sight() -> None:
+        if said:
+            dotrain.use_sandbox(address="198.51.100.4")
+            cluster._kube().close()
+
+    with work.deployed(cluster, "far", 2):
+        try:
+            with pytest.raises(AddressMoved):
+                drain(cluster, nodes[0], stop=lose_sight, said=said)
+        finally:
+            dotrain.use_sandbox()
+        assert cordoned(cluster) == {nodes[0]}
+    assert said[-1].startswith(f"Still cordoned: {nodes[0]}. ")
+    assert "allow_me" in said[-1]
 
 
 def test_nodes_that_a_drain_left_behind_when_it_was_killed_are_taken_for_its_own(

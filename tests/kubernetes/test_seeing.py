@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 import dotrain
-from dotrain import client
-from dotrain.errors import AddressMoved, KubernetesForbidden, NotReady, SpecError
+from dotrain import client, reachability, target
+from dotrain.errors import AddressMoved, ClusterNotFound, KubernetesForbidden, NotReady, SpecError
 from tests.kubernetes import work
 
 STALE = "sandbox_kube_that-has-expired"
@@ -152,6 +152,12 @@ def test_who_has_moved_is_told_so_and_allow_me_lets_in(cluster, sandbox) -> None
     finally:
         dotrain.use_sandbox()
         cluster.allow_me()
+
+
+def test_a_cluster_that_is_gone_is_said_to_be_gone(cluster) -> None:
+    gone = {"id": "00000000-0000-4000-8000-000000000000", "name": "gone"}
+    error = reachability.explain(target.current(), gone, "ConnectError")
+    assert isinstance(error, ClusterNotFound)
 
 
 def test_what_the_token_may_not_do_is_said_without_showing_it(cluster) -> None:
