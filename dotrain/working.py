@@ -43,7 +43,8 @@ class Working(Guarded):
 
         It renews its token by itself, and is to be used as any other of kr8s:
         from this thread or another, also where an event loop runs. There is
-        one for each cluster and process.
+        one for each cluster and process. What Kubernetes refuses is kr8s' own
+        error; out of reach, it is KubernetesUnreachable or AddressMoved.
 
         Returns
         -------
