@@ -28,8 +28,9 @@ _PAGE = 200
 _ATTEMPTS = 4
 _TIMEOUT = 30.0
 _LONGEST_WAIT = 30.0
-# Of a managed database: its password, and its address with the password in it.
-_SECRETS = frozenset({"password", "uri"})
+# Of a managed database its password, and its address with the password in it;
+# of a cluster the token for its Kubernetes API.
+_SECRETS = frozenset({"password", "uri", "token"})
 
 
 class Api:

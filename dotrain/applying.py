@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 
 from dotrain import (
     account,
@@ -90,8 +89,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     if remembered and remembered.spec:
         spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)
     with closing(Api(target)) as api:
-        if remembered and remembered.spec:
-            _note_nodes(api, turn, remembered.spec, spec)
+        if remembered and remembered.spec and _changes_nodes(remembered.spec, spec):
+            _note_nodes(api, turn)
         resolved = settle.settle(api, target, spec, known, progress, found=options.found)
         change = settle.access(remembered, spec, resolved)
         settle.check(spec, change.after)
@@ -124,14 +123,16 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     driver.mark_settled()
 
 
-def _note_nodes(api: Api, turn: Turn, old: ClusterSpec, new: ClusterSpec) -> None:
-    """Note the nodes that a change of pools may take away: afterwards nobody knows of them."""
-    if (old.pools, old.paused) == (new.pools, new.paused):
-        return
-    now, tag = dt.datetime.now(dt.timezone.utc), names.label(new.name)
+def _changes_nodes(old: ClusterSpec, new: ClusterSpec) -> bool:
+    return (old.pools, old.paused) != (new.pools, new.paused)
+
+
+def _note_nodes(api: Api, turn: Turn) -> None:
+    """Note which nodes there are before some may go: afterwards nobody knows what they cost."""
+    now, tag = dt.datetime.now(dt.timezone.utc), names.label(turn.name)
     for cluster in account.clusters(api):
         if tag in cluster["tags"]:
-            ledger.note(turn.target, new.name, cluster, now)
+            ledger.note(turn.target, turn.name, cluster, now)
 
 
 def _autoscaled(remembered: state.State | None, spec: ClusterSpec) -> bool:
@@ -217,14 +218,15 @@ class _Work:
     def depart(self, leaving: Sequence[Leaving], terms: Terms) -> None:
         """Empty the pools that leave, and have Pulumi delete them; else they go on working."""
         turn = self.turn
-        drain = partial(_drain, turn, terms) if terms.drain else None
-        departure.empty(leaving, turn, drain)
+        departure.empty(leaving, turn, terms)
         try:
             turn.refuse_interrupted()
+            with closing(Api(turn.target)) as api:
+                _note_nodes(api, turn)
             self.up()
-        except EngineError:
-            if drain:
-                _uncordon(turn, departure.nodes(leaving))
+        except (EngineError, ApiError):
+            if terms.drain:
+                departure.take_back(leaving, turn)
             raise
 
     def _hidden(self) -> dict[str, str]:
@@ -239,18 +241,3 @@ class _Work:
             # Why the operation failed says more than that its traces cannot be read.
             return {}
         return orphans
-
-
-def _drain(turn: Turn, terms: Terms, nodes: Sequence[str]) -> None:
-    """Have what runs on `nodes` move to others, within the time that `terms` gives."""
-    departure.reach(turn.target, turn.name)
-    turn.progress.note(
-        "Nothing had to move: clusters of the sandbox have no Kubernetes API of their own, and "
-        f"nothing runs on their nodes ({len(nodes)} of them, {terms.timeout:.0f} s to wait)."
-    )
-
-
-def _uncordon(turn: Turn, nodes: Sequence[str]) -> None:
-    """Let `nodes`, which were emptied and could not be deleted, take work again."""
-    departure.reach(turn.target, turn.name)
-    turn.progress.note(f"Of the old nodes all that is left goes on: {', '.join(nodes)}.")

@@ -15,6 +15,7 @@
 
 It asks with `os.getenv`: IPython's verbose tracebacks show the value of each
 name in the lines around an error, and `os.environ` has the token.
+``KUBECONFIG`` is set by `use_kubeconfig`, and never read.
 """
 
 from __future__ import annotations
@@ -264,6 +265,11 @@ def hosted_kernel() -> str | None:
 def search_path() -> list[Path]:
     """Return the directories of ``PATH``."""
     return [Path(part) for part in os.getenv("PATH", "").split(os.pathsep) if part]
+
+
+def use_kubeconfig(path: Path) -> None:
+    """Name a kubeconfig in ``KUBECONFIG``: kubectl, helm and clients started from here use it."""
+    os.environ["KUBECONFIG"] = str(path)
 
 
 def engine_home() -> Path:

@@ -37,7 +37,7 @@ def go_on_without_draining(name: str, error: KubernetesUnreachable) -> None:
     refused = KubernetesUnreachable(
         f"The nodes of {name!r} were not touched: they cannot be drained.",
         error.why,
-        "Pass drain=False to delete them with what runs on them.",
+        f"{error.fix} Or pass drain=False to delete them with what runs on them.",
     )
     prompt = f"{error.what} {error.why} Delete nodes of {name!r} with what runs on them? [yes/no] "
     if _ask(prompt, refused).casefold() not in ("y", "yes"):

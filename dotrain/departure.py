@@ -9,14 +9,16 @@ is taken up by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from dotrain import account, adoption, confirm, durations, names
+from dotrain import account, adoption, confirm, draining, durations, names
 from dotrain.account import Leaving
 from dotrain.api import Api
 from dotrain.engine.state import State
-from dotrain.errors import KubernetesUnreachable, SpecError
+from dotrain.errors import DotrainError, KubernetesUnreachable, SpecError
+from dotrain.kube import Kube, connect
 from dotrain.spec import ClusterSpec
 from dotrain.target import Target
 from dotrain.turn import Turn
@@ -85,21 +87,37 @@ def settled(target: Target, spec: ClusterSpec, before: ClusterSpec | None, asked
     if not asked.drain or not leaves:
         return asked
     try:
-        reach(target, spec.name)
+        with reached(target, spec.name):
+            return asked
     except KubernetesUnreachable as error:
         confirm.go_on_without_draining(spec.name, error)
         return Terms(drain=False, timeout=asked.timeout)
-    return asked
 
 
-def reach(target: Target, name: str) -> None:
-    """Raise KubernetesUnreachable unless the own API of the cluster `name` answers here."""
-    if not target.is_sandbox:
-        raise KubernetesUnreachable(
-            f"The nodes of {name!r} cannot be drained.",
-            "Its Kubernetes API does not answer here.",
-            "Pass drain=False to delete them with what runs on them.",
-        )
+@contextmanager
+def reached(target: Target, name: str) -> Iterator[Kube | None]:
+    """Connect to the own API of the cluster `name`, and let go at the end.
+
+    Yields
+    ------
+    Kube or None
+        None where there is none to connect to: no cluster, or one of a sandbox
+        that makes no control planes.
+
+    Raises
+    ------
+    KubernetesUnreachable
+        When it does not answer here.
+    """
+    with closing(Api(target)) as api:
+        tag = names.label(name)
+        cluster = next((one for one in account.clusters(api) if tag in one["tags"]), None)
+        if cluster is None or not target.has_kubernetes(cluster):
+            yield None
+            return
+        with closing(connect(target, api, cluster)) as kube:
+            kube.check()
+            yield kube
 
 
 def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> tuple[Leaving, ...]:
@@ -140,9 +158,7 @@ def nodes(leaving: Sequence[Leaving]) -> list[str]:
     return [node for one in leaving for node in one.nodes]
 
 
-def empty(
-    leaving: Sequence[Leaving], turn: Turn, drain: Callable[[Sequence[str]], object] | None
-) -> None:
+def empty(leaving: Sequence[Leaving], turn: Turn, terms: Terms) -> None:
     """Have what runs on the nodes of `leaving` move, all of them at once.
 
     Parameters
@@ -151,16 +167,42 @@ def empty(
         The pools.
     turn : Turn
         The operation.
-    drain : callable or None
-        Takes the names of nodes and returns when nothing runs there any more;
-        None leaves it there, to be killed.
+    terms : Terms
+        Whether, and in what time.
+
+    Raises
+    ------
+    KubernetesUnreachable, DrainFailed
+        When that cannot be done; the nodes take work again.
     """
     turn.refuse_interrupted()
-    there = [f"{one.name} (nodes: {len(one.nodes)})" for one in leaving if one.nodes]
+    there = " and ".join(f"{one.name} (nodes: {len(one.nodes)})" for one in leaving if one.nodes)
+    note = turn.progress.note
     if not there:
         return
-    if drain is None:
-        turn.progress.note(f"Not drained, as was asked for: {' and '.join(there)}.")
+    if not terms.drain:
+        note(f"Not drained, as was asked for: {there}.")
         return
-    turn.progress.note(f"Draining {' and '.join(there)}.")
-    drain(nodes(leaving))
+    with reached(turn.target, turn.name) as kube:
+        if kube is None:
+            note(f"Nothing runs on {there}: this cluster has no Kubernetes API of its own.")
+            return
+        note(f"Draining {there}.")
+        draining.drain(
+            kube,
+            nodes(leaving),
+            timeout=terms.timeout,
+            note=note,
+            stop=turn.refuse_interrupted,
+        )
+
+
+def take_back(leaving: Sequence[Leaving], turn: Turn) -> None:
+    """Let nodes of `leaving`, which were emptied and could not be deleted, take work again."""
+    try:
+        with reached(turn.target, turn.name) as kube:
+            if kube is not None:
+                draining.uncordon(kube, nodes(leaving), turn.progress.note)
+    except DotrainError as error:
+        # Why they could not be deleted says more.
+        turn.progress.note(f"The old nodes may still be cordoned. {error}")

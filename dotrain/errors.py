@@ -29,12 +29,18 @@ DotrainError
  │   ├─ WrongPassphrase
  │   ├─ OperationFailed        up or down stopped half-way; carries .failures
  │   └─ OperationInterrupted
+ ├─ KubernetesError            the cluster's own API said no; carries .status, .causes and .objects
+ │   ├─ KubernetesForbidden
+ │   ├─ KubernetesNotFound
+ │   ├─ KubernetesUnreachable
+ │   │   └─ AddressMoved       its firewall does not know where this machine is now
+ │   ├─ DrainFailed            Pods stay on nodes that should be empty
+ │   ├─ ForwardFailed          a port could not be forwarded
+ │   └─ NotReady               nodes or system Pods did not become ready
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ NameInUse
  ├─ ReplacementRefused         the change would destroy the cluster, or some of it
- ├─ KubernetesUnreachable      the cluster's own API does not answer
- ├─ DrainFailed                something did not leave its node in time
  ├─ LockedOut                  the change would shut the caller out
  ├─ ConfirmationRequired
  └─ TeardownIncomplete         carries .left, a DataFrame of what still exists
@@ -240,6 +246,63 @@ class OperationInterrupted(EngineError):
     """The operation was interrupted; its state is saved."""
 
 
+class KubernetesError(DotrainError):
+    """The Kubernetes API of a cluster refused or failed a request.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status, None when no answer came.
+    causes : tuple of str
+        What is wrong in detail, a sentence each.
+    objects : tuple of str
+        What it is about, such as ``"default/train-0"``.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        why: str = "",
+        fix: str = "",
+        *,
+        status: int | None = None,
+        causes: Sequence[str] = (),
+        objects: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.status = status
+        self.causes = tuple(causes)
+        self.objects = tuple(objects)
+
+
+class KubernetesForbidden(KubernetesError):
+    """401 or 403: the token is not accepted, or its user may not do that."""
+
+
+class KubernetesNotFound(KubernetesError):
+    """404: there is no such object in the cluster."""
+
+
+class KubernetesUnreachable(KubernetesError):
+    """No answer from the cluster's Kubernetes API."""
+
+
+class AddressMoved(KubernetesUnreachable):
+    """The control plane's firewall does not let in the address that this machine has now."""
+
+
+class DrainFailed(KubernetesError):
+    """Nodes could not be emptied, and take Pods again; `objects` are the Pods still there."""
+
+
+class ForwardFailed(KubernetesError):
+    """A port could not be forwarded; `objects` are the nearest names or ports there are."""
+
+
+class NotReady(KubernetesError):
+    """A cluster did not become ready in time; `causes` says what is not, each with its reason."""
+
+
 class SandboxError(DotrainError):
     """The sandbox did not start or does not answer."""
 
@@ -254,14 +317,6 @@ class NameInUse(DotrainError):
 
 class ReplacementRefused(DotrainError):
     """The change would destroy the cluster, its database or a pool, and nobody has named it."""
-
-
-class KubernetesUnreachable(DotrainError):
-    """The cluster's own Kubernetes API does not answer."""
-
-
-class DrainFailed(DotrainError):
-    """Something did not leave its node in time; the node takes work again."""
 
 
 class LockedOut(DotrainError):

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, departure, expiry, operations, render, stack
-from dotrain.api import Api
+from dotrain import changes, departure, operations, render, stack
 from dotrain.bills import Bill
 from dotrain.confirm import require_name
 from dotrain.departure import Terms
-from dotrain.engine import workspace
-from dotrain.errors import ClusterNotFound, DotrainError
+from dotrain.errors import DotrainError
 from dotrain.operation import Operation
 from dotrain.priced import Priced
 from dotrain.spec import ClusterSpec
+from dotrain.working import Working
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KUBECONFIG_SECONDS = 8 * 60 * 60
 
-
-class Cluster(Priced):
+class Cluster(Working, Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters
@@ -176,40 +171,6 @@ class Cluster(Priced):
         spec = self.spec
         self._change(replace(spec, paused=False), spec, "resume", leave=Terms())
         return self
-
-    def kubeconfig(self) -> Path:
-        """Write a kubeconfig and return its path; only this user can read it.
-
-        Its token is good for 8 hours; call again for another.
-
-        Returns
-        -------
-        pathlib.Path
-            For ``KUBECONFIG``, ``kubectl --kubeconfig`` or a client.
-
-        Raises
-        ------
-        ClusterNotFound
-            When the cluster does not exist yet.
-        ApiError
-            When DigitalOcean refuses.
-        """
-        cluster_id = expiry.current(self._target, self.name)[2].resources.get("cluster")
-        if cluster_id is None:
-            raise ClusterNotFound(
-                f"The cluster {self.name!r} does not exist yet.",
-                "Its stack has no cluster.",
-                "Call up() to make it.",
-            )
-        with closing(Api(self._target)) as api:
-            text = api.text(
-                f"/v2/kubernetes/clusters/{cluster_id}/kubeconfig",
-                expiry_seconds=_KUBECONFIG_SECONDS,
-            )
-        path = workspace.kubeconfig(self._target, self.name)
-        config.private_dir(path.parent)
-        config.write_private(path, text)
-        return path
 
     def down(self, *, confirm: str | None = None) -> pd.DataFrame:
         """Delete the cluster with everything around it, and prove that nothing is left.

@@ -31,12 +31,16 @@ class Hidden(str):
 
 
 def bare(error: _E) -> _E:
-    """Return an error without the frames it went through.
+    """Return an error without the frames that it and its causes went through.
 
     Those of others' code hold what it was given in variables of their own: the
     HTTP client the token, `subprocess` the environment.
     """
-    return error.with_traceback(None)
+    below: BaseException | None = error
+    while below is not None and below.__traceback__ is not None:
+        below.__traceback__ = None
+        below = below.__cause__
+    return error
 
 
 def without_passwords(text: str) -> str:

@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,6 +74,11 @@ class Target:
     def is_sandbox(self) -> bool:
         """Whether this is the sandbox."""
         return self.kind == "sandbox"
+
+    def has_kubernetes(self, cluster: Mapping[str, Any]) -> bool:
+        """Return whether a cluster has a Kubernetes API: in the sandbox, not every one does."""
+        # There it is an address of this machine, and otherwise a name like DigitalOcean's.
+        return not self.is_sandbox or "//127.0.0.1:" in (cluster.get("endpoint") or "")
 
 
 class _Choice:

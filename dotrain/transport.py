@@ -12,7 +12,7 @@ from typing import Any
 from dotrain import errors
 from dotrain.errors import DotrainError, EngineError
 
-_ATTRIBUTES = ("nearest", "status", "request_id", "failures", "left")
+_ATTRIBUTES = ("nearest", "status", "request_id", "failures", "left", "causes", "objects")
 
 
 class Cause(Exception):

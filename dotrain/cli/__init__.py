@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dotrain import __version__
-from dotrain.cli import access, costs, machine, nodes, output
+from dotrain.cli import access, costs, inside, machine, nodes, output
 
 
 @click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -108,5 +108,11 @@ def down(name: str, confirm: str | None, form: str) -> None:
     output.show(lifecycle.down(name, confirm=confirm), form)
 
 
-for command in (*nodes.COMMANDS, *access.COMMANDS, *costs.COMMANDS, *machine.COMMANDS):
+for command in (
+    *nodes.COMMANDS,
+    *access.COMMANDS,
+    *inside.COMMANDS,
+    *costs.COMMANDS,
+    *machine.COMMANDS,
+):
     main.add_command(command)

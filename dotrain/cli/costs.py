@@ -29,7 +29,7 @@ def cost(name: str, form: str) -> None:
     """Show what the cluster NAME costs: an hour, a month, and so far."""
     from dotrain import lifecycle
 
-    _show(lifecycle.find(name)[0].cost(), form)
+    show(lifecycle.find(name)[0].cost(), form)
 
 
 @click.command()
@@ -38,10 +38,11 @@ def bill(form: str) -> None:
     """Show what everything with dotrain's label costs, and this month's bill of the account."""
     from dotrain import billing
 
-    _show(billing.bill(), form)
+    show(billing.bill(), form)
 
 
-def _show(found: Any, form: str) -> None:
+def show(found: Any, form: str) -> None:
+    """Print a bill: in words and as a table, or as the data it is made of."""
     if form == "table":
         click.echo(str(found))
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dotrain.cli import output
+from dotrain.cli import costs, output
 
 _NUMBERS = ("count", "min", "max")
 _FORM = "name=NAME,size=SIZE,count=N,min=N,max=N,label=KEY=VALUE,taint=KEY=VALUE:EFFECT"
@@ -111,7 +111,7 @@ def pause(name: str, form: str, **options: Any) -> None:
     """Delete all training nodes of NAME until 'dotrain resume', and show what still costs."""
     from dotrain import lifecycle
 
-    output.show(lifecycle.get(name, wait=False).pause(**options), form)
+    costs.show(lifecycle.get(name, wait=False).pause(**options), form)
 
 
 @click.command()

@@ -46,8 +46,9 @@ def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
     assert (row["nodes"], row["sizes"]) == (4, "s-4vcpu-8gb")
 
     assert "control-plane" in run("allow-me", "shell").stdout
-    (left,) = json.loads(run("pause", "shell", "--no-drain", "--format", "json").stdout)
-    assert left["item"] == "pool system: 1 x s-1vcpu-2gb"
+    lines = json.loads(run("pause", "shell", "--no-drain", "--format", "json").stdout)
+    (left,) = [one["item"] for one in lines if one["hourly"]]
+    assert left == "pool system: 1 x s-1vcpu-2gb"
     resumed = run("resume", "shell")
     assert "4/4 s-4vcpu-8gb" in resumed.stdout
     other = ("up", "shell", "--pool", "name=gpu,min=1,max=2,label=team=nlp,taint=spot:NoExecute")

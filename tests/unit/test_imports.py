@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-SLOW = ("pandas", "numpy", "httpx", "pulumi", "pulumi_digitalocean", "IPython", "click", "stamina")
+SLOW = ("pandas", "numpy", "httpx", "pulumi", "pulumi_digitalocean", "IPython", "click", "kr8s")
 
 
 def loaded(python, code: str) -> set[str]:
@@ -26,7 +26,7 @@ def test_nothing_slow_comes_with_it(python, code) -> None:
 
 def test_a_notebook_needs_pandas_for_tables_and_pulumi_for_nothing(python) -> None:
     modules = loaded(python, "import dotrain; dotrain.up, dotrain.get, dotrain.Cluster")
-    assert modules.isdisjoint({"pandas", "numpy", "pulumi", "pulumi_digitalocean", "grpc"})
+    assert modules.isdisjoint({"pandas", "numpy", "pulumi", "pulumi_digitalocean", "grpc", "kr8s"})
 
 
 def test_what_is_slow_can_be_seen_by_this_test(python) -> None:

@@ -40,6 +40,8 @@ def test_every_error_crosses_with_its_class_and_its_sentences(kind) -> None:
         (errors.ApiError("No.", status=503, request_id="abc"), "status"),
         (errors.RateLimited("No.", status=429, request_id="abc"), "request_id"),
         (errors.OperationFailed("No.", failures=["vpc: busy"]), "failures"),
+        (errors.KubernetesForbidden("No.", status=403, causes=["why"]), "causes"),
+        (errors.DrainFailed("No.", objects=["default/train-0"]), "objects"),
     ],
 )
 def test_attributes_cross(error, attribute) -> None:

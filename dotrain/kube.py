@@ -1,0 +1,276 @@
+"""A cluster's own Kubernetes API, as dotrain uses it: lists, evictions, and errors that say why.
+
+What it is used for needs these permissions of Kubernetes; DigitalOcean's
+credentials give their owner all of them, and more:
+
+===========================  ===================================================
+``nodes()``, ``pods()``      nodes, pods: list
+``events()``                 events: list
+``wait_ready()``             nodes, pods, events: list
+``forward()``                pods, services: list; pods/portforward: get, create
+``draining.drain``           `draining.RULES`
+``idleness.idle_since``      `idleness.RULES`
+===========================  ===================================================
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from typing import Any, TypeVar
+
+import kr8s
+import stamina
+from kr8s._async_utils import as_sync_func
+
+from dotrain import credentials, reachability
+from dotrain.api import Api
+from dotrain.client import Client
+from dotrain.credentials import Credentials
+from dotrain.errors import DotrainError, KubernetesError, KubernetesForbidden, KubernetesNotFound
+from dotrain.hidden import bare
+from dotrain.target import Target
+
+_T = TypeVar("_T")
+_ATTEMPTS = 3
+
+_shared: dict[tuple[Target, str], Kube] = {}
+_lock = threading.Lock()
+
+
+class Kube:
+    """The Kubernetes API of one cluster, as dotrain itself uses it.
+
+    Parameters
+    ----------
+    client : Client
+        What makes the requests, on the event loop of kr8s' own thread; any
+        number of threads may call.
+    cluster : mapping
+        The cluster as DigitalOcean described it.
+    """
+
+    def __init__(self, client: Client, cluster: Mapping[str, Any]) -> None:
+        self.client = client
+        self.cluster = cluster
+
+    def __repr__(self) -> str:
+        return f"<Kubernetes API of {self.cluster['name']!r}>"
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.run(self.client.aclose)
+
+    def run(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what `call` returns, run on the client's event loop.
+
+        Raises
+        ------
+        KubernetesError
+            With what Kubernetes says about a request that it refuses.
+        """
+
+        async def run() -> _T:
+            return await call()
+
+        try:
+            return as_sync_func(run)()
+        except kr8s.ServerError as error:
+            raise _refusal(self.cluster["name"], error) from bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise bare(error)  # noqa: B904 - it is the same error
+
+    def check(self) -> None:
+        """Raise unless the API answers here and takes the token; raises as `list` does."""
+        self.run(self.client.async_version)
+
+    def list(
+        self, kind: type[Any], *, namespace: str | None = None, fields: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return all objects of a kind, in pages of 500.
+
+        Parameters
+        ----------
+        kind : type
+            Of `kr8s.objects`, such as ``Pod``.
+        namespace : str, optional
+            Only those of this one.
+        fields : str
+            Only these, such as ``"spec.nodeName=gpu-1"``.
+
+        Returns
+        -------
+        list of dict
+            As Kubernetes' API describes them.
+
+        Raises
+        ------
+        KubernetesError, KubernetesUnreachable, AddressMoved
+        """
+
+        async def collect() -> list[dict[str, Any]]:
+            found = self.client.async_get(
+                kind, namespace=namespace or kr8s.ALL, field_selector=fields or None, raw=True
+            )
+            return [one async for one in found if isinstance(one, dict)]
+
+        for attempt in stamina.retry_context(on=_again, attempts=_ATTEMPTS, wait_initial=0.2):
+            with attempt:
+                return self.run(collect)
+        raise AssertionError  # retry_context returns or raises
+
+    def patch(self, kind: type[Any], name: str, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge `change` into an object that has no namespace, and return it; raises as `list`."""
+        return self._send(
+            "PATCH",
+            version=kind.version,
+            url=f"{kind.endpoint}/{name}",
+            content=json.dumps(change),
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+
+    def evict(self, pod: Mapping[str, Any]) -> None:
+        """Ask for the eviction of a Pod, and of no other that has taken its name.
+
+        Raises
+        ------
+        KubernetesError
+            With the status 429 while a PodDisruptionBudget stands in the way.
+        KubernetesNotFound
+            When it is gone already.
+        """
+        metadata = pod["metadata"]
+        self._send(
+            "POST",
+            url=f"pods/{metadata['name']}/eviction",
+            namespace=metadata["namespace"],
+            content=json.dumps(
+                {
+                    "apiVersion": "policy/v1",
+                    "kind": "Eviction",
+                    "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+                    "deleteOptions": {"preconditions": {"uid": metadata["uid"]}},
+                }
+            ),
+        )
+
+    def _send(self, method: str, **request: Any) -> dict[str, Any]:
+        async def send() -> dict[str, Any]:
+            async with self.client.call_api(method, **request) as response:
+                answer: dict[str, Any] = response.json()
+                return answer
+
+        return self.run(send)
+
+
+def connect(target: Target, api: Api, cluster: Mapping[str, Any]) -> Kube:
+    """Return the Kubernetes API of a cluster.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    api : Api
+        The same, open; used now alone. A token that is renewed later comes
+        over a connection of its own.
+    cluster : mapping
+        The cluster as DigitalOcean describes it.
+
+    Returns
+    -------
+    Kube
+        To be closed by whoever asked for it.
+
+    Raises
+    ------
+    ApiError
+        When DigitalOcean gives no credentials.
+    KubernetesUnreachable
+        When those it gives cannot be used.
+    """
+
+    def renew() -> Credentials:
+        logging.getLogger(__name__).info(
+            "The token for the Kubernetes API of %r is refused: asking for another.",
+            cluster["name"],
+        )
+        with closing(Api(target)) as other:
+            return credentials.fetch(other, cluster["id"])
+
+    def explain(failure: str) -> DotrainError:
+        return reachability.explain(target, cluster, failure)
+
+    return with_credentials(credentials.fetch(api, cluster["id"]), renew, explain, cluster)
+
+
+def shared(target: Target, cluster_id: str) -> Kube:
+    """Return the Kubernetes API of a cluster, the same one as long as this process lives.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    cluster_id : str
+        The cluster's id on DigitalOcean.
+
+    Raises
+    ------
+    ApiError, KubernetesUnreachable
+        As `connect`; `NotFound` when the cluster is gone.
+    """
+    with _lock:
+        if (target, cluster_id) not in _shared:
+            with closing(Api(target)) as api:
+                found = api.get(f"/v2/kubernetes/clusters/{cluster_id}")["kubernetes_cluster"]
+                kube = connect(target, api, found)
+            _shared[target, cluster_id] = kube
+            atexit.register(_let_go, kube)
+        return _shared[target, cluster_id]
+
+
+def _let_go(kube: Kube) -> None:
+    # The other side may be gone, and this one is about to be.
+    with suppress(Exception):
+        kube.close()
+
+
+def with_credentials(
+    first: Credentials,
+    renew: Callable[[], Credentials],
+    explain: Callable[[str], DotrainError],
+    cluster: Mapping[str, Any],
+) -> Kube:
+    """Return the Kubernetes API that these credentials are for; the rest is as for `Client`."""
+    # Whoever calls kr8s without a client gets one that was made on the same
+    # thread before, and this one is for nobody else: it has a thread of its own.
+    with ThreadPoolExecutor(1) as thread:
+        return Kube(thread.submit(Client, first, renew, explain).result(), cluster)
+
+
+def _again(error: Exception) -> bool:
+    """Say whether to repeat a request: when the server is busy, or starts anew."""
+    return isinstance(error, KubernetesError) and error.status in (429, 500, 502, 503, 504)
+
+
+def _refusal(name: str, error: kr8s.ServerError) -> KubernetesError:
+    status = error.response.status_code if error.response is not None else None
+    said: Mapping[str, Any] = error.status if isinstance(error.status, dict) else {}
+    kind, fix = {
+        401: (KubernetesForbidden, "Call dotrain.doctor() to see whether the token is good."),
+        403: (KubernetesForbidden, "Use a token of a DigitalOcean user who may do that."),
+        404: (KubernetesNotFound, "It may have been deleted meanwhile: look again."),
+        429: (KubernetesError, "Wait a moment, then run the same call again."),
+    }.get(status or 0, (KubernetesError, "If it stays, look at the cluster's events()."))
+    causes = (said.get("details") or {}).get("causes") or ()
+    return kind(
+        f"The Kubernetes API of {name!r} refused a request.",
+        f"It answered {status}: {str(error).rstrip('.')}.",
+        fix,
+        status=status,
+        causes=[str(one.get("message") or "") for one in causes],
+    )
