@@ -179,10 +179,11 @@ class _Work:
         progress.note(f"{' and '.join(sorted(lift.kinds))} of {name}: destroyed, as was asked for.")
         orphans = preflight(self.api, self.turn, self.spec, self.driver.read())
         self.driver.unprotect(progress)
-        self.up(orphans, leaving, lift=lift)
         if "cluster" in lift.kinds:
+            # First: where it fails half-way, the old cluster may be gone all the same.
             workspace.kubeconfig(self.turn.target, name).unlink(missing_ok=True)
             progress.note("Kubeconfigs of the old cluster are void: kubeconfig() writes a new one.")
+        self.up(orphans, leaving, lift=lift)
 
     def converge(self, leaving: Sequence[Leaving], *, refresh: bool) -> None:
         """Let Pulumi make it, and take in what is there without being known."""
