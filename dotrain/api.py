@@ -96,6 +96,10 @@ class Api:
                 return
             page += 1
 
+    def post(self, path: str, body: Mapping[str, object]) -> None:
+        """Send `body` to `path`, for what makes nothing; raises as `get` does."""
+        self._request("POST", path, {}, body=body)
+
     def put(self, path: str, body: Mapping[str, object]) -> None:
         """Replace what is at `path` by `body`; raises as `get` does."""
         self._request("PUT", path, {}, body=body)

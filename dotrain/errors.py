@@ -263,7 +263,7 @@ class TeardownIncomplete(DotrainError):
     Attributes
     ----------
     left : pandas.DataFrame
-        What still exists: columns kind, id, name (all str).
+        What still exists: columns kind, id, name, why (all str).
     """
 
     def __init__(

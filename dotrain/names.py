@@ -2,17 +2,20 @@
 
 Clusters, node pools and databases carry the tags ``dotrain`` and
 ``dotrain:<name>``. A firewall's tags select Droplets and a VPC has none, so
-those two carry the label in their names: ``dotrain-<name>``.
+those two carry the label in their names: ``dotrain-<name>``. What limits a cluster
+stands on it as ``dotrain-<what>:<value>``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from dotrain.pools import Pool
 
 LABEL = "dotrain"
 _POOL = "pool-"
+_LIMIT = re.compile(rf"{LABEL}-[a-z-]+:")
 
 
 def label(cluster: str) -> str:
@@ -53,6 +56,16 @@ def cluster_of(tags: Iterable[str]) -> str | None:
     """Return the cluster's name that `tags` carry, None when dotrain did not make it."""
     prefix = f"{LABEL}:"
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), None)
+
+
+def limit(what: str) -> str:
+    """Return how a tag begins that says a limit of a cluster: ``"dotrain-max-age:"``."""
+    return f"{LABEL}-{what}:"
+
+
+def is_limit(tag: str) -> bool:
+    """Return whether a tag says a limit of a cluster."""
+    return _LIMIT.match(tag) is not None
 
 
 def is_managed_by_doks(firewall: str) -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 import pulumi
 import pulumi_digitalocean as do
 
-from dotrain import bodies, rules
+from dotrain import bodies, rules, timers
 from dotrain.engine import state
 from dotrain.names import LABEL, label, object_name, pool_key, pool_name
 from dotrain.pools import Pool
@@ -110,7 +110,7 @@ def create_program(
             ha=spec.ha,
             auto_upgrade=spec.auto_upgrade,
             surge_upgrade=True,
-            tags=[LABEL, label(spec.name)],
+            tags=[LABEL, label(spec.name), *timers.tags(spec)],
             control_plane_firewall=do.KubernetesClusterControlPlaneFirewallArgs(
                 enabled=True, allowed_addresses=bodies.allowed(wanted)
             ),
