@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from dotrain.errors import DotrainError
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
-    from dotrain.lifecycle import audit, clusters, down, get, sweep, up
+    from dotrain.lifecycle import audit, clusters, down, get, up
     from dotrain.operation import Operation
     from dotrain.pools import Pool
     from dotrain.spec import ClusterSpec, Database
+    from dotrain.sweeping import sweep
     from dotrain.target import use_digitalocean, use_sandbox
 
 __version__ = "0.1.0"
@@ -64,7 +65,7 @@ _HOME = {
     "doctor": "checkup",
     "down": "lifecycle",
     "get": "lifecycle",
-    "sweep": "lifecycle",
+    "sweep": "sweeping",
     "up": "lifecycle",
     "use_digitalocean": "target",
     "use_sandbox": "target",

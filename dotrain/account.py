@@ -60,6 +60,12 @@ def clusters(api: Api) -> list[dict[str, Any]]:
     return list(api.pages("/v2/kubernetes/clusters", "kubernetes_clusters"))
 
 
+def cluster(api: Api, name: str) -> dict[str, Any] | None:
+    """Return the cluster of the account that dotrain made under `name`; None when there is none."""
+    tag = names.label(name)
+    return next((one for one in clusters(api) if tag in one["tags"]), None)
+
+
 def observe(api: Api, name: str, *, database: bool) -> Observed:
     """Return what the account holds of the cluster `name`.
 
@@ -73,15 +79,15 @@ def observe(api: Api, name: str, *, database: bool) -> Observed:
         Whether to look for a database, too (two more requests).
     """
     tag = names.label(name)
-    cluster = next((one for one in clusters(api) if tag in one["tags"]), None)
-    managed = f"k8s:{cluster['id']}" if cluster else None
+    found = cluster(api, name)
+    managed = f"k8s:{found['id']}" if found else None
     firewalls = tuple(
         one
         for one in api.pages("/v2/firewalls", "firewalls")
         if tag in (one.get("tags") or ()) or (managed and managed in (one.get("tags") or ()))
     )
     if not database:
-        return Observed(cluster, firewalls)
-    found = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
-    sources = api.get(f"/v2/databases/{found['id']}/firewall")["rules"] if found else ()
-    return Observed(cluster, firewalls, found, tuple(sources or ()))
+        return Observed(found, firewalls)
+    beside = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
+    sources = api.get(f"/v2/databases/{beside['id']}/firewall")["rules"] if beside else ()
+    return Observed(found, firewalls, beside, tuple(sources or ()))

@@ -34,13 +34,14 @@ DotrainError
  ├─ ReplacementRefused         the change would destroy the cluster
  ├─ LockedOut                  the change would shut the caller out
  ├─ ConfirmationRequired
- └─ TeardownIncomplete         carries .left, a DataFrame of what still exists
+ ├─ TeardownIncomplete         carries .left, a DataFrame of what still exists
+ └─ SweepIncomplete            carries .frame, a DataFrame of what was done and what was not
 
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
 
-StateRestored is no error but a warning: a state that could not be read was
-replaced by a copy.
+Two are no errors but warnings: StateRestored, a state that could not be read
+was replaced by a copy; EndsSoon, a cluster is near the end of its max age.
 """
 
 from __future__ import annotations
@@ -273,5 +274,25 @@ class TeardownIncomplete(DotrainError):
         self.left = left
 
 
+class SweepIncomplete(DotrainError):
+    """A sweep did what it could, and something failed.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        What `dotrain.sweep` returns otherwise.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, frame: pd.DataFrame | None = None
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.frame = frame
+
+
 class StateRestored(UserWarning):
     """The stack's state could not be read, and was restored from a copy."""
+
+
+class EndsSoon(UserWarning):
+    """A cluster is near the end of its max age, or past it."""

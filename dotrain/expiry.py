@@ -1,4 +1,4 @@
-"""End what has expired: at every call about a cluster, and for all clusters when told to."""
+"""End the grants that have expired, at every call about a cluster."""
 
 from __future__ import annotations
 
@@ -44,28 +44,6 @@ def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
     except DotrainError as error:
         warnings.warn(f"What has expired on {name!r} is still in force. {error}", stacklevel=2)
     return stack.read_spec(target, name)
-
-
-def sweep(target: Target) -> list[tuple[str, Grant]]:
-    """End what has expired on every cluster of the backend, and return it with its cluster.
-
-    Raises
-    ------
-    ApiError, EngineError
-        The first failure, when all other clusters have been looked at.
-    """
-    ended: list[tuple[str, Grant]] = []
-    failed: list[DotrainError] = []
-    for name in stack.stacks(target):
-        try:
-            remembered = stack.read(target, name)
-            if remembered and remembered.spec:
-                ended += [(name, grant) for grant in end(target, name, remembered.spec)]
-        except DotrainError as error:  # noqa: PERF203 - one in trouble must not keep others open
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    return ended
 
 
 def end(

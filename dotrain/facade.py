@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, expiry, operations, render, stack
+from dotrain import changes, config, durations, expiry, operations, render, stack, timers
 from dotrain.api import Api
 from dotrain.confirm import require_name
 from dotrain.engine import workspace
@@ -97,6 +98,31 @@ class Cluster(Guarded):
         operations.apply(self._target, changed, before=spec, title=title, find_me=False)
         return self
 
+    def extend(self, by: str | dt.timedelta) -> Cluster:
+        """Let the cluster live longer than its max age says, and return it.
+
+        Parameters
+        ----------
+        by : str or datetime.timedelta
+            How much longer, such as ``"2h"``.
+
+        Returns
+        -------
+        Cluster
+            This one.
+
+        Raises
+        ------
+        SpecError
+            When it has no max age, or `by` is no span.
+        ApiError, EngineError
+            See each.
+        """
+        spec, title = self.spec, f"extend {self.name}"
+        longer = changes.extended(spec, by)
+        operations.apply(self._target, longer, before=spec, title=title, find_me=False)
+        return self
+
     def kubeconfig(self) -> Path:
         """Write a kubeconfig and return its path; only this user can read it.
 
@@ -165,6 +191,7 @@ class Cluster(Guarded):
         except DotrainError as error:
             return render.Summary(self.name, str(error), doing, banner)
         cluster = observed.cluster
+        now = dt.datetime.now(dt.timezone.utc)
         if cluster is None:
             return render.Summary(self.name, "no cluster (up() makes it)", doing, banner)
         entering = {
@@ -180,6 +207,7 @@ class Cluster(Guarded):
                 "region": f"{cluster['region']}, Kubernetes {cluster['version']}",
                 "nodes": _nodes(cluster, spec),
                 "who may enter": ", ".join(sorted(entering)) or "nobody",
+                **_limits(cluster, now),
                 **doing,
             },
             banner,
@@ -191,6 +219,15 @@ class Cluster(Guarded):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         summary = self._summary()
         return {"text/plain": summary.text(), "text/html": summary.html()}
+
+
+def _limits(cluster: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
+    """Return when the cluster ends, and how long it may lie idle, where it has such limits."""
+    said = {"end": timers.outlook(cluster, now)}
+    idle = timers.of(cluster["tags"]).idle
+    if idle is not None:
+        said["idle"] = f"for {durations.text(idle)} at most"
+    return {what: text for what, text in said.items() if text}
 
 
 def _nodes(cluster: Mapping[str, Any], spec: ClusterSpec) -> str:

@@ -12,6 +12,13 @@ from dotrain.exposure import Exposed
 from dotrain.rules import Compared, Rule
 
 _RULE = ("layer", "direction", "protocol", "ports", "peer", "label", "expires")
+_SWEPT = {
+    "cluster": "str",
+    "action": "str",
+    "why": "str",
+    "ends": "datetime64[ns, UTC]",
+    "outcome": "str",
+}
 _CLUSTERS = {
     "name": "str",
     "state": "str",
@@ -73,15 +80,23 @@ def exposure(found: Iterable[Exposed]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype("str")
 
 
-def ended(found: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    """Return what a sweep ended as a frame.
+def swept(rows: Iterable[Any]) -> pd.DataFrame:
+    """Return what a sweep did as a frame.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        What it did, or would do.
 
     Returns
     -------
     pandas.DataFrame
-        Columns cluster, ended (both str).
+        Columns cluster, action, why (str), ends (datetime, UTC), outcome (str).
     """
-    return pd.DataFrame(list(found), columns=["cluster", "ended"]).astype("str")
+    fields = [[getattr(row, column) for column in _SWEPT] for row in rows]
+    frame = pd.DataFrame(fields, columns=list(_SWEPT))
+    frame["ends"] = pd.to_datetime(frame["ends"], utc=True)
+    return frame.astype(_SWEPT)
 
 
 def gone(rows: Iterable[tuple[str, int, int]]) -> pd.DataFrame:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, expiry, names, operations, stack
+from dotrain import account, changes, expiry, names, operations, stack, timers
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.checks import check_name
 from dotrain.confirm import require_name
 from dotrain.engine import state
-from dotrain.errors import ClusterNotFound
+from dotrain.errors import ApiError, ClusterNotFound, EndsSoon
 from dotrain.facade import Cluster
 from dotrain.grants import Grant
 from dotrain.inspection import Audit, inspect
 from dotrain.pools import Pool
 from dotrain.spec import Database
-from dotrain.target import current
+from dotrain.target import Target, current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,8 @@ def up(
     database: Database | None = None,
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
+    max_age: str | dt.timedelta | None = None,
+    idle: str | dt.timedelta | None = None,
     force: bool = False,
     wait: bool = True,
 ) -> Cluster:
@@ -73,6 +76,12 @@ def up(
         A highly available control plane.
     auto_upgrade : bool, optional
         Patch upgrades in the maintenance window.
+    max_age : str or datetime.timedelta, optional
+        How long the cluster may live, from its creation, such as ``"12h"``:
+        `sweep` deletes it after that. ``"never"`` takes it back.
+    idle : str or datetime.timedelta, optional
+        How long nothing may run on it, such as ``"1h"``: `sweep` takes its
+        training nodes after that. ``"never"`` takes it back.
     force : bool
         Whether this machine may lose its access by it.
     wait : bool
@@ -120,6 +129,8 @@ def up(
         "database": database,
         "ha": ha,
         "auto_upgrade": auto_upgrade,
+        "max_age": max_age,
+        "idle": idle,
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
@@ -134,7 +145,7 @@ def get(name: str, *, wait: bool = True) -> Cluster:
 
     An operation that runs on it, begun by a kernel that may be gone, is shown
     until it ends. Interrupt that, and it goes on by itself. What has expired on
-    it is ended first.
+    it is ended first. When the cluster is near the end of its max age, it warns.
 
     Parameters
     ----------
@@ -155,6 +166,11 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     OperationInterrupted
         When the waiting was interrupted.
 
+    Warns
+    -----
+    EndsSoon
+        In the last tenth of its max age, and at least 15 minutes before its end.
+
     Examples
     --------
     >>> dotrain.get("bert").spec.name
@@ -169,7 +185,23 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     cluster, remembered = find(name)
     if remembered and remembered.spec and expiry.over(remembered.spec):
         expiry.current(target, name)
+    if remembered and remembered.spec and remembered.spec.max_age:
+        _warn_of_end(target, name)
     return cluster
+
+
+def _warn_of_end(target: Target, name: str) -> None:
+    now = dt.datetime.now(dt.timezone.utc)
+    try:
+        with closing(Api(target)) as api:
+            cluster = account.cluster(api, name)
+    except ApiError:
+        # Nothing that was asked for depends on it.
+        return
+    if cluster and timers.is_near(cluster, now):
+        fix = f"dotrain.get({name!r}).extend('2h') gives it more time."
+        said = f"{name} {timers.outlook(cluster, now)}. {fix}"
+        warnings.warn(said, EndsSoon, stacklevel=3)
 
 
 def find(name: str) -> tuple[Cluster, state.State | None]:
@@ -254,30 +286,6 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     target = current()
     require_name(name, confirm)
     return operations.down(target, name)
-
-
-def sweep() -> pd.DataFrame:
-    """End what has expired, on every cluster that this backend remembers.
-
-    Any call about a cluster does that for the cluster, other than `plan` and
-    `audit`, which report it. This is for cron and CI, so that it happens while
-    nobody calls, and does nothing else: who may enter otherwise, and under
-    which address, stays as it is.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns cluster, ended (both str): a row for each grant that was ended.
-
-    Raises
-    ------
-    ConfigError, ApiError, EngineError
-        See each. It is raised when all other clusters have been looked at.
-    """
-    from dotrain import frames
-
-    ended = expiry.sweep(current())
-    return frames.ended((name, changes.describe(grant)) for name, grant in ended)
 
 
 def audit(*, account: bool = False, suppress: Iterable[Suppression] = ()) -> Audit:

@@ -95,7 +95,9 @@ def apply(
         _begin(target, spec.name, "apply", title, arguments).wait_until_begun()
 
 
-def down(target: Target, name: str, *, only_if_over: bool = False) -> pd.DataFrame:
+def down(
+    target: Target, name: str, *, only_if_over: bool = False, patience: float | None = None
+) -> pd.DataFrame:
     """Delete the cluster `name` with everything around it.
 
     Parameters
@@ -107,6 +109,8 @@ def down(target: Target, name: str, *, only_if_over: bool = False) -> pd.DataFra
     only_if_over : bool
         Whether to leave it as it is, and return no row, when its turn has come
         and it may live on after all.
+    patience : float, optional
+        As for `apply`.
 
     Returns
     -------
@@ -125,7 +129,10 @@ def down(target: Target, name: str, *, only_if_over: bool = False) -> pd.DataFra
     """
     from dotrain import frames
 
-    arguments = {"patience": config.patience(), "only_if_over": only_if_over}
+    arguments = {
+        "patience": config.patience() if patience is None else patience,
+        "only_if_over": only_if_over,
+    }
     gone = _run(target, name, "down", f"down {name}", arguments)
     if gone:
         workspace.kubeconfig(target, name).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dotrain import __version__
-from dotrain.cli import access, machine, output
+from dotrain.cli import access, machine, output, time
 
 
 @click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +35,8 @@ def main(sandboxed: bool) -> None:
 @click.option("--allow", multiple=True, help="Who may enter: me, an address or a CIDR. Repeatable.")
 @click.option("--open-to-world", is_flag=True, default=None, help="Let --allow be everybody.")
 @click.option("--egress", multiple=True, help="What nodes may reach. Repeatable.")
+@click.option("--max-age", help="How long it may live, such as 12h; or never.")
+@click.option("--idle", help="How long nothing may run on it, such as 1h; or never.")
 @click.option("--wait/--no-wait", default=True, help="Or go on, and 'dotrain wait' for it later.")
 @output.force
 @output.shown
@@ -126,5 +128,5 @@ def down(name: str, confirm: str | None, form: str) -> None:
     output.show(lifecycle.down(name, confirm=confirm), form)
 
 
-for command in (*access.COMMANDS, *machine.COMMANDS):
+for command in (*access.COMMANDS, *time.COMMANDS, *machine.COMMANDS):
     main.add_command(command)

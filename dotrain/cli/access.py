@@ -129,16 +129,6 @@ def _suppression(text: str) -> Any:
     return Suppression(check, reason, where)
 
 
-@click.command()
-@output.form
-@output.shown
-def sweep(form: str) -> None:
-    """End what has expired, on all clusters of this backend: for cron and CI."""
-    from dotrain import lifecycle
-
-    output.show(lifecycle.sweep(), form)
-
-
 @click.command("allow-me")
 @click.argument("name")
 @click.option("--watch", is_flag=True, help="Go on until interrupted, whenever the address moves.")
@@ -155,4 +145,4 @@ def allow_me(name: str, watch: bool, every: float, form: str) -> None:
         cluster.watch_me(every=every).wait(display.to_stderr)
 
 
-COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, sweep, allow_me)
+COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, allow_me)

@@ -172,7 +172,7 @@ def test_a_team_sees_and_sweeps_all_its_stacks(account: Target) -> None:
     assert states == {"whole": "running", "shared": "incomplete"}
 
     (row,) = dotrain.sweep().itertuples()
-    assert (row.cluster, "office" in row.ended) == ("whole", True)
+    assert (row.cluster, row.outcome, "office" in row.why) == ("whole", "done", True)
     with closing(Api(account)) as api:
         (firewall,) = (
             one
