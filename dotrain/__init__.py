@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from dotrain.errors import DotrainError
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
+    from dotrain.leftovers import leaks
     from dotrain.lifecycle import audit, clusters, down, get, up
     from dotrain.operation import Operation
     from dotrain.pools import Pool
+    from dotrain.scoped import cluster
     from dotrain.spec import ClusterSpec, Database
     from dotrain.sweeping import sweep
     from dotrain.target import use_digitalocean, use_sandbox
@@ -38,11 +40,13 @@ __all__ = [
     "Pool",
     "Suppression",
     "audit",
+    "cluster",
     "clusters",
     "doctor",
     "down",
     "errors",
     "get",
+    "leaks",
     "sweep",
     "up",
     "use_digitalocean",
@@ -61,10 +65,12 @@ _HOME = {
     "Pool": "pools",
     "Suppression": "auditing",
     "audit": "lifecycle",
+    "cluster": "scoped",
     "clusters": "lifecycle",
     "doctor": "checkup",
     "down": "lifecycle",
     "get": "lifecycle",
+    "leaks": "leftovers",
     "sweep": "sweeping",
     "up": "lifecycle",
     "use_digitalocean": "target",

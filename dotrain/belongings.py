@@ -51,6 +51,9 @@ KINDS = (
     "tag",
 )
 
+# What people keep something on.
+DATA = ("database", "volume snapshot", "volume")
+
 
 class Search:
     """Looks for what belongs to a cluster, and remembers the ids that tell it.

@@ -34,6 +34,7 @@ DotrainError
  ├─ ReplacementRefused         the change would destroy the cluster
  ├─ LockedOut                  the change would shut the caller out
  ├─ ConfirmationRequired
+ ├─ TeardownFailed             at the end of a with block; carries .block, how that ended
  ├─ TeardownIncomplete         carries .left, a DataFrame of what still exists
  └─ SweepIncomplete            carries .frame, a DataFrame of what was done and what was not
 
@@ -256,6 +257,22 @@ class LockedOut(DotrainError):
 
 class ConfirmationRequired(DotrainError):
     """A teardown that nobody confirmed."""
+
+
+class TeardownFailed(DotrainError):
+    """A `with` block ended with an exception, and so did the teardown after it, the cause of this.
+
+    Attributes
+    ----------
+    block : BaseException or None
+        The exception that the block ended with.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, block: BaseException | None = None
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.block = block
 
 
 class TeardownIncomplete(DotrainError):

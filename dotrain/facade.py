@@ -8,7 +8,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, config, durations, expiry, operations, render, stack, timers
+from dotrain import (
+    changes,
+    config,
+    contents,
+    durations,
+    expiry,
+    operations,
+    render,
+    stack,
+    timers,
+)
 from dotrain.api import Api
 from dotrain.confirm import require_name
 from dotrain.engine import workspace
@@ -163,7 +173,8 @@ class Cluster(Guarded):
         Parameters
         ----------
         confirm : str, optional
-            The cluster's name. Without it the name is asked for.
+            The cluster's name. Without it what will go, and what it costs, is shown,
+            and the name is asked for.
 
         Returns
         -------
@@ -176,9 +187,9 @@ class Cluster(Guarded):
         ConfirmationRequired
             When the name is another, or nobody is there to ask.
         TeardownIncomplete
-            When something is left; it carries what.
+            When something is left; it carries what, and why.
         """
-        require_name(self.name, confirm)
+        require_name(self.name, confirm, first=lambda: contents.describe(self._target, self.name))
         return operations.down(self._target, self.name)
 
     def _summary(self) -> render.Summary:

@@ -19,6 +19,14 @@ _SWEPT = {
     "ends": "datetime64[ns, UTC]",
     "outcome": "str",
 }
+_LEAKS = {
+    "kind": "str",
+    "id": "str",
+    "name": "str",
+    "cluster": "str",
+    "hourly": "float64",
+    "why": "str",
+}
 _CLUSTERS = {
     "name": "str",
     "state": "str",
@@ -97,6 +105,23 @@ def swept(rows: Iterable[Any]) -> pd.DataFrame:
     frame = pd.DataFrame(fields, columns=list(_SWEPT))
     frame["ends"] = pd.to_datetime(frame["ends"], utc=True)
     return frame.astype(_SWEPT)
+
+
+def leaks(found: Iterable[Any]) -> pd.DataFrame:
+    """Return what is left over as a frame.
+
+    Parameters
+    ----------
+    found : iterable of Leak
+        What is left over.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns kind, id, name, cluster (str), hourly (float64), why (str).
+    """
+    rows = [[getattr(one, column) for column in _LEAKS] for one in found]
+    return pd.DataFrame(rows, columns=list(_LEAKS)).astype(_LEAKS)
 
 
 def gone(rows: Iterable[tuple[str, int, int]]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, expiry, names, operations, stack, timers
+from dotrain import account, changes, contents, expiry, names, operations, stack, timers
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.checks import check_name
@@ -262,7 +262,8 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     name : str
         The cluster's name.
     confirm : str, optional
-        The name once more. Without it the name is asked for.
+        The name once more. Without it what will go, and what it costs, is shown,
+        and the name is asked for.
 
     Returns
     -------
@@ -284,7 +285,7 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     """
     check_name(name, "cluster")
     target = current()
-    require_name(name, confirm)
+    require_name(name, confirm, first=lambda: contents.describe(target, name))
     return operations.down(target, name)
 
 

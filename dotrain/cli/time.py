@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from dotrain.cli import output
@@ -35,4 +37,16 @@ def sweep(form: str, dry_run: bool) -> None:
     output.show(frame, form)
 
 
-COMMANDS = (extend, sweep)
+@click.command()
+@output.form
+def leaks(form: str) -> None:
+    """Show what is billed and belongs to nothing; ends with status 1 if anything does."""
+    from dotrain import leftovers
+
+    frame = leftovers.leaks()
+    output.show(frame, form)
+    if len(frame):
+        sys.exit(1)
+
+
+COMMANDS = (extend, leaks, sweep)
