@@ -148,10 +148,11 @@ def _of_the_gone(
         for one in listed[key]:
             tags = one.get("tags") or ()
             marks = {tag for tag in tags if tag.startswith("k8s:") and tag != "k8s:worker"}
+            source = one.get("resource_id", "")
             name = names.cluster_of(tags) or networks.get(one.get("vpc_uuid", ""))
-            name = name or orphans.get(one.get("resource_id", ""))
+            name = name or orphans.get(source)
             if marks & ids or (name and name in living):
                 continue
-            if name or marks:
+            if name or marks or source in orphans:
                 orphans[str(one["id"])] = name or ""
                 yield kind, one, name or "", _NO_CLUSTER if name else _STRANGER
