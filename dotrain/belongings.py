@@ -75,6 +75,7 @@ class Search:
         self.api = api
         self.name = name
         self._clusters = set(cluster_ids)
+        self._strangers: set[str] = set()
         self._networks: set[str] = set()
         self._volumes: set[str] = set()
 
@@ -97,8 +98,10 @@ class Search:
         if kind == "tag":
             return self._tag()
         path, key, params, belongs, seen = self._lists()[kind]
-        listed = self.api.pages(path, key, **params)
+        listed = list(self.api.pages(path, key, **params))
         found = [one for one in listed if belongs(one)]
+        if kind == "cluster":
+            self._strangers = {one["id"] for one in listed} - {one["id"] for one in found}
         if seen is not None:
             seen |= {one["id"] for one in found}
         return [
@@ -113,12 +116,13 @@ class Search:
         network of its own, and what is in that network is the cluster's.
         """
         of_name = names.object_name(self.name)
+        tagged = {"tag_name": names.label(self.name)}
         return {
             "cluster": (
                 "/v2/kubernetes/clusters",
                 "kubernetes_clusters",
                 {},
-                self._labelled,
+                self._is_ours,
                 self._clusters,
             ),
             "VPC": ("/v2/vpcs", "vpcs", {}, lambda one: one["name"] == of_name, self._networks),
@@ -130,8 +134,8 @@ class Search:
                 lambda one: self._labelled(one) or one.get("resource_id") in self._volumes,
                 None,
             ),
-            "database": ("/v2/databases", "databases", {}, self._labelled, None),
-            "Droplet": ("/v2/droplets", "droplets", {}, self._labelled, None),
+            "database": ("/v2/databases", "databases", tagged, self._labelled, None),
+            "Droplet": ("/v2/droplets", "droplets", tagged, self._labelled, None),
             "load balancer": (
                 "/v2/load_balancers",
                 "load_balancers",
@@ -148,8 +152,15 @@ class Search:
             ),
         }
 
+    def _is_ours(self, cluster: Mapping[str, Any]) -> bool:
+        # A tag that somebody put on a cluster of theirs gives it to nobody.
+        labelled = names.label(self.name) in cluster["tags"] and cluster["name"] == self.name
+        return labelled or cluster["id"] in self._clusters
+
     def _labelled(self, one: Mapping[str, Any]) -> bool:
         tags = set(one.get("tags") or ())
+        if tags & {f"k8s:{key}" for key in self._strangers}:
+            return False
         return bool(tags & {names.label(self.name), *(f"k8s:{key}" for key in self._clusters)})
 
     def _tag(self) -> list[Object]:

@@ -85,7 +85,7 @@ def down(turn: Turn, *, only_if_over: bool = False) -> list[Gone]:
             removal.finish(_IN_NETWORK, asked=known.values())
             turn.refuse_interrupted()
             driver.destroy(progress)
-        removal.finish(belongings.KINDS)
+        removal.finish(belongings.KINDS, found=before if remembered is None else ())
         _drop_unused(api)
     found = {(one.kind, one.id) for one in before} | removal.deleted
     return [Gone(kind, sum(one == kind for one, _ in found), 0) for kind in belongings.KINDS]
@@ -101,7 +101,9 @@ class _Removal:
         self._refused: dict[str, str] = {}
         self.deleted: set[tuple[str, str]] = set()
 
-    def finish(self, kinds: Sequence[str], asked: Iterable[str] = ()) -> None:
+    def finish(
+        self, kinds: Sequence[str], *, asked: Iterable[str] = (), found: Sequence[Object] = ()
+    ) -> None:
         """Delete everything of `kinds`, and return when a look at all of them finds nothing.
 
         Parameters
@@ -110,6 +112,8 @@ class _Removal:
             Kinds out of `belongings.KINDS`.
         asked : iterable of str
             Ids of what is being deleted already.
+        found : sequence of Object
+            What a look at all of them has just found.
 
         Raises
         ------
@@ -121,7 +125,7 @@ class _Removal:
         everything = looked_at = tuple(kinds)
         wait, count = _FIRST_WAIT, -1
         while True:
-            found = self._search.find(looked_at)
+            found = found or self._search.find(looked_at)
             if not found and looked_at == everything:
                 return
             if found and time.monotonic() > deadline:
@@ -135,6 +139,7 @@ class _Removal:
             wait = min(wait * 1.5, _LONGEST_WAIT) if len(found) == count else _FIRST_WAIT
             count = len(found)
             time.sleep(wait if found else 0)
+            found = ()
 
     def _round(self, found: Sequence[Object]) -> None:
         """Ask for what can go now: what refuses keeps nothing else that does not depend on it."""
