@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -46,6 +47,7 @@ def test_what_is_too_old_goes_whoever_made_it_and_one_in_trouble_keeps_no_other(
     theirs = labelled.bare(sandbox, "theirs")
     tags = ["dotrain", "dotrain:overdue", "dotrain-max-age:1s"]
     sandbox.call("PUT", f"{labelled.CLUSTERS}/{theirs['id']}", name="theirs", tags=tags)
+    time.sleep(1)
     before = sandbox.last_request()
     planned = rows(dry_run=True)
     assert planned == {
@@ -104,6 +106,7 @@ def many(sandbox: Sandbox) -> None:
             age = "1s" if number < 2 else "12h"
             label = ["dotrain", f"dotrain:many-{number}", f"dotrain-max-age:{age}"]
             copy = {**first, "name": f"many-{number}", "tags": label}
+            copy["created"] -= 3600
             store.put("cluster", {**copy, "id": f"{made['id'][:-4]}{number:04}"})
         store.delete("cluster", made["id"])
     store.close()
