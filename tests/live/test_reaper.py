@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
-from dotrain.reaper import script
+from dotrain.reaper import manifests, script
 from tests.live import labelled
-from tests.live.conftest import Sandbox
+from tests.live.conftest import Sandbox, needed_scopes
 from tests.unit.conftest import Answer, Request, Server, _serving
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -140,7 +140,9 @@ def test_without_limits_nothing_is_asked_of_kubernetes_and_nothing_done(
 def test_what_is_too_old_loses_its_training_nodes_once(reaper: Reaper, sandbox: Sandbox) -> None:
     labelled.retag(sandbox, "reaped", "dotrain-max-age:1s")
     time.sleep(1)
+    before = sandbox.last_request()
     assert "older than" in reaper()
+    assert needed_scopes(sandbox.requests(before)) <= set(manifests.SCOPES)
     assert staying(sandbox) == SYSTEM
     before = sandbox.last_request()
     assert "no training nodes" in reaper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -13,7 +14,7 @@ import dotrain
 from dotrain import cli, operations, sweeping, target
 from dotrain.sandbox.store import Store
 from tests.live import labelled
-from tests.live.conftest import Sandbox
+from tests.live.conftest import README, Sandbox, needed_scopes
 
 MANY = 200
 
@@ -33,6 +34,17 @@ def rows(*, dry_run: bool = False) -> dict[tuple[str, str], str]:
 
 def names(sandbox: Sandbox) -> set[str]:
     return {one["name"] for one in sandbox.objects("clusters")}
+
+
+def documented_scopes() -> set[str]:
+    """Return the scopes that the documentation tells users to give a sweep's token."""
+    section = (README.parent / "docs" / "time.md").read_text().split("Scopes of its token:")[1]
+    scopes: set[str] = set()
+    kind = ""
+    for name in re.findall(r"`(\w*):(\w+)`", section.split("\n\n")[0]):
+        kind = name[0] or kind
+        scopes.add(f"{kind}:{name[1]}")
+    return scopes
 
 
 def test_what_is_too_old_goes_whoever_made_it_and_one_in_trouble_keeps_no_other(
@@ -69,6 +81,7 @@ def test_what_is_too_old_goes_whoever_made_it_and_one_in_trouble_keeps_no_other(
     assert done.ends["young"].tzinfo is not None
     assert "no span" in done.why["unsure"]
     labelled.fail(sandbox)
+    assert needed_scopes(sandbox.requests(before)) <= documented_scopes()
     said = CliRunner().invoke(cli.main, ["sweep", "--format", "csv"])
     assert (said.exit_code, "stuck,down" in said.output) == (0, True)
     assert "stuck" not in names(sandbox)
