@@ -125,6 +125,18 @@ def stamp(moment: dt.datetime) -> str:
     return moment.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def moment(stamped: str) -> dt.datetime:
+    """Return the instant that the API or `stamp` wrote, in UTC and to the second.
+
+    Examples
+    --------
+    >>> moment("2026-01-02T03:04:05.678Z")
+    datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    """
+    # Python 3.10 reads neither the "Z" nor every fraction of a second.
+    return dt.datetime.fromisoformat(f"{stamped[:19]}+00:00")
+
+
 def is_over(stamped: str, now: dt.datetime) -> bool:
     """Return whether the instant that `stamp` wrote is over; empty never is."""
     return bool(stamped) and stamped <= stamp(now)

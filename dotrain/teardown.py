@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 from dotrain import account, belongings, names, stack, timers
@@ -187,7 +187,9 @@ def _label(api: Api, name: str, found: Iterable[Object]) -> None:
         if one.kind in types and tag not in (one.described.get("tags") or ())
     ]
     if bare and any(one.kind == "tag" for one in found):
-        api.post(f"/v2/tags/{tag}/resources", {"resources": bare})
+        # A help for the case that this is cut off, and no reason to stop.
+        with suppress(ApiError):
+            api.post(f"/v2/tags/{tag}/resources", {"resources": bare})
 
 
 def _drop_unused(api: Api) -> None:

@@ -84,10 +84,9 @@ def ends(cluster: Mapping[str, Any]) -> dt.datetime | None:
     return None if max_age is None else created(cluster) + max_age
 
 
-def created(cluster: Mapping[str, Any]) -> dt.datetime:
-    """Return when DigitalOcean made a cluster."""
-    # Python 3.10 knows no "Z" for UTC.
-    return dt.datetime.fromisoformat(cluster["created_at"].replace("Z", "+00:00"))
+def created(one: Mapping[str, Any]) -> dt.datetime:
+    """Return when DigitalOcean made a cluster or a node."""
+    return durations.moment(one["created_at"])
 
 
 def is_over(cluster: Mapping[str, Any], now: dt.datetime) -> bool:

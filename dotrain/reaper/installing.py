@@ -49,19 +49,24 @@ def token(target: Target) -> str:
     return given
 
 
-def install(
+def bring(
     apply: Apply,
+    delete: Callable[[str], object],
     target: Target,
     spec: ClusterSpec,
+    *,
     cluster: Mapping[str, Any],
     sizes: Iterable[Mapping[str, Any]],
+    was_there: bool,
 ) -> None:
-    """Put the reaper into a cluster, or bring it up to date.
+    """Bring a cluster to what its spec says of the reaper.
 
     Parameters
     ----------
     apply : Apply
         Talks to the cluster's Kubernetes API.
+    delete : callable
+        Deletes what is at a path of it, if anything is.
     target : Target
         The account.
     spec : ClusterSpec
@@ -70,6 +75,28 @@ def install(
         The same, as DigitalOcean describes it.
     sizes : iterable of mapping
         ``sizes`` of ``GET /v2/sizes``.
+    was_there : bool
+        Whether the spec had one until now.
+
+    Raises
+    ------
+    ConfigError
+        When there is no token for it.
+    """
+    if spec.reaper:
+        install(apply, target, spec, cluster, sizes)
+    elif was_there:
+        remove(delete)
+
+
+def install(
+    apply: Apply,
+    target: Target,
+    spec: ClusterSpec,
+    cluster: Mapping[str, Any],
+    sizes: Iterable[Mapping[str, Any]],
+) -> None:
+    """Put the reaper into a cluster, or bring it up to date; the parameters are those of `bring`.
 
     Raises
     ------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 import dotrain
-from dotrain import errors, operations
+from dotrain import cli, errors, operations
 from dotrain.facade import Cluster
 from tests.live import labelled
 from tests.live.conftest import Sandbox
@@ -39,6 +40,8 @@ def test_extending_arrives_in_the_account_the_state_and_the_sweep(
     assert "ends in 13 h" in frame[frame.ends.notna()].why.iloc[0]
     with pytest.raises(errors.SpecError, match="span of time"):
         dotrain.up("bert", max_age="soon")
+    said = CliRunner().invoke(cli.main, ["extend", "bert", "later"])
+    assert (said.exit_code, "SpecError" in said.output) == (1, True)
     # Taken back, it is gone from the account.
     dotrain.up("bert", idle="never")
     assert limits(sandbox) == {"dotrain-max-age:14h"}

@@ -112,7 +112,21 @@ def test_each_object_has_its_place_in_the_api(made) -> None:
 def test_installing_applies_all_in_order_with_the_token_of_the_environment(monkeypatch) -> None:
     monkeypatch.setenv("DOTRAIN_REAPER_TOKEN", f" {TOKEN}\n")
     applied: list[tuple[str, dict]] = []
-    installing.install(lambda *one: applied.append(one), ACCOUNT, SPEC, {"id": "c1"}, SIZES)
+    removed: list[str] = []
+
+    def bring(spec: ClusterSpec) -> None:
+        installing.bring(
+            lambda *one: applied.append(one),
+            removed.append,
+            ACCOUNT,
+            spec,
+            cluster={"id": "c1"},
+            sizes=SIZES,
+            was_there=True,
+        )
+
+    bring(dataclasses.replace(SPEC, reaper=True))
+    assert removed == []
     kinds = [manifest["kind"] for _, manifest in applied]
     assert kinds[0] == "Namespace"
     assert kinds[-1] == "CronJob"
@@ -123,8 +137,9 @@ def test_installing_applies_all_in_order_with_the_token_of_the_environment(monke
         if one["name"] == "DOTRAIN_PRICES"
     ]
     assert prices == {"s-1vcpu-2gb": 0.018, "s-4": 0.07}
-    removed: list[str] = []
-    installing.remove(removed.append)
+    count = len(applied)
+    bring(SPEC)
+    assert len(applied) == count
     everywhere = {path for path, _ in applied if "/namespaces/dotrain-system/" not in path}
     assert set(removed) == everywhere
 
