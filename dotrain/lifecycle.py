@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, changes, contents, expiry, names, operations, stack, timers
+from dotrain import account, changes, contents, expiry, names, operations, stack
 from dotrain.api import Api
 from dotrain.auditing import Suppression
 from dotrain.checks import check_name
 from dotrain.confirm import require_name
 from dotrain.engine import state
-from dotrain.errors import ApiError, ClusterNotFound, EndsSoon
+from dotrain.errors import ClusterNotFound
 from dotrain.facade import Cluster
 from dotrain.grants import Grant
 from dotrain.inspection import Audit, inspect
 from dotrain.pools import Pool
 from dotrain.spec import Database
-from dotrain.target import Target, current
+from dotrain.target import current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,25 +182,11 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         # Why it failed, if it did, is shown, and said by the cluster's repr.
         begun.follow()
     cluster, remembered = find(name)
-    if remembered and remembered.spec and expiry.over(remembered.spec):
-        expiry.current(target, name)
-    if remembered and remembered.spec and remembered.spec.max_age:
-        _warn_of_end(target, name)
+    if remembered and remembered.spec:
+        if expiry.over(remembered.spec):
+            expiry.current(target, name)
+        expiry.warn(target, remembered.spec)
     return cluster
-
-
-def _warn_of_end(target: Target, name: str) -> None:
-    now = dt.datetime.now(dt.timezone.utc)
-    try:
-        with closing(Api(target)) as api:
-            cluster = account.cluster(api, name)
-    except ApiError:
-        # Nothing that was asked for depends on it.
-        return
-    if cluster and timers.is_near(cluster, now):
-        fix = f"dotrain.get({name!r}).extend('2h') gives it more time."
-        said = f"{name} {timers.outlook(cluster, now)}. {fix}"
-        warnings.warn(said, EndsSoon, stacklevel=3)
 
 
 def find(name: str) -> tuple[Cluster, state.State | None]:
