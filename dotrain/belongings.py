@@ -8,7 +8,7 @@ from typing import Any
 
 from dotrain import names
 from dotrain.api import Api
-from dotrain.errors import NotFound
+from dotrain.errors import ClusterNotFound, NotFound
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,15 @@ KINDS = (
 
 # What people keep something on.
 DATA = ("database", "volume snapshot", "volume")
+
+
+def nothing(name: str, account: str) -> ClusterNotFound:
+    """Return the error for a name that neither a state nor the account knows."""
+    return ClusterNotFound(
+        f"There is no cluster {name!r} on {account}.",
+        "Neither the state nor the account knows the name.",
+        "dotrain.clusters() lists the clusters that exist.",
+    )
 
 
 class Search:

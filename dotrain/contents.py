@@ -9,7 +9,6 @@ from typing import Any
 from dotrain import belongings, pricing, stack, worth
 from dotrain.api import Api
 from dotrain.belongings import Object, Search
-from dotrain.errors import ClusterNotFound
 from dotrain.target import Target
 
 
@@ -29,11 +28,7 @@ def describe(target: Target, name: str) -> str:
         found = Search(api, name, filter(None, [known])).find()
         sizes = list(api.pages("/v2/sizes", "sizes")) if found else []
     if remembered is None and not found:
-        raise ClusterNotFound(
-            f"There is no cluster {name!r} on {target.kind}.",
-            "Neither the state nor the account knows the name.",
-            "dotrain.clusters() lists the clusters that exist.",
-        )
+        raise belongings.nothing(name, target.kind)
     return text(name, found, sizes)
 
 

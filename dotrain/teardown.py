@@ -18,7 +18,7 @@ from dotrain import account, belongings, names, stack, timers
 from dotrain.api import Api
 from dotrain.belongings import Object, Search
 from dotrain.engine.progress import Progress
-from dotrain.errors import ApiError, ClusterNotFound, TeardownIncomplete
+from dotrain.errors import ApiError, TeardownIncomplete
 from dotrain.turn import Turn
 
 # DigitalOcean deletes clusters in the background, usually within minutes.
@@ -69,11 +69,7 @@ def down(turn: Turn, *, only_if_over: bool = False) -> list[Gone]:
         if only_if_over and not _is_over(before):
             return []
         if remembered is None and not before:
-            raise ClusterNotFound(
-                f"There is no cluster {name!r} on {target.kind}.",
-                "Neither the state nor the account knows the name.",
-                "dotrain.clusters() lists the clusters that exist.",
-            )
+            raise belongings.nothing(name, target.kind)
         _label(api, name, before)
         removal = _Removal(search, progress)
         if remembered is not None:
