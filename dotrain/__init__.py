@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from dotrain.errors import DotrainError
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
-    from dotrain.lifecycle import audit, clusters, down, get, sweep, up
+    from dotrain.inspection import audit
+    from dotrain.leftovers import leaks
+    from dotrain.lifecycle import clusters, down, get, up
     from dotrain.operation import Operation
     from dotrain.pools import Pool
+    from dotrain.scoped import cluster
     from dotrain.spec import ClusterSpec, Database
+    from dotrain.sweeping import sweep
     from dotrain.target import use_digitalocean, use_sandbox
 
 __version__ = "0.1.0"
@@ -41,11 +45,13 @@ __all__ = [
     "Suppression",
     "audit",
     "bill",
+    "cluster",
     "clusters",
     "doctor",
     "down",
     "errors",
     "get",
+    "leaks",
     "sizes",
     "sweep",
     "up",
@@ -65,14 +71,16 @@ _HOME = {
     "Operation": "operation",
     "Pool": "pools",
     "Suppression": "auditing",
-    "audit": "lifecycle",
+    "audit": "inspection",
     "bill": "billing",
+    "cluster": "scoped",
     "clusters": "lifecycle",
     "doctor": "checkup",
     "down": "lifecycle",
     "get": "lifecycle",
+    "leaks": "leftovers",
     "sizes": "billing",
-    "sweep": "lifecycle",
+    "sweep": "sweeping",
     "up": "lifecycle",
     "use_digitalocean": "target",
     "use_sandbox": "target",

@@ -61,6 +61,12 @@ def clusters(api: Api) -> list[dict[str, Any]]:
     return list(api.pages("/v2/kubernetes/clusters", "kubernetes_clusters"))
 
 
+def cluster(api: Api, name: str) -> dict[str, Any] | None:
+    """Return the cluster of the account that dotrain made under `name`; None when there is none."""
+    tag = names.label(name)
+    return next((one for one in clusters(api) if tag in one["tags"]), None)
+
+
 def observe(api: Api, name: str, *, database: bool) -> Observed:
     """Return what the account holds of the cluster `name`.
 
@@ -74,18 +80,18 @@ def observe(api: Api, name: str, *, database: bool) -> Observed:
         Whether to look for a database, too (two more requests).
     """
     tag = names.label(name)
-    cluster = next((one for one in clusters(api) if tag in one["tags"]), None)
-    managed = f"k8s:{cluster['id']}" if cluster else None
+    found = cluster(api, name)
+    managed = f"k8s:{found['id']}" if found else None
     firewalls = tuple(
         one
         for one in api.pages("/v2/firewalls", "firewalls")
         if tag in (one.get("tags") or ()) or (managed and managed in (one.get("tags") or ()))
     )
     if not database:
-        return Observed(cluster, firewalls)
-    found = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
-    sources = api.get(f"/v2/databases/{found['id']}/firewall")["rules"] if found else ()
-    return Observed(cluster, firewalls, found, tuple(sources or ()))
+        return Observed(found, firewalls)
+    beside = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
+    sources = api.get(f"/v2/databases/{beside['id']}/firewall")["rules"] if beside else ()
+    return Observed(found, firewalls, beside, tuple(sources or ()))
 
 
 @dataclass(frozen=True)
@@ -147,93 +153,3 @@ def leaving(api: Api, cluster_id: str, ids: Mapping[str, str]) -> tuple[Leaving,
         for key, pool in ((key, there.get(one)) for key, one in sorted(ids.items()))
         if pool
     )
-
-
-@dataclass(frozen=True)
-class Object:
-    """Something in the account that belongs to a cluster.
-
-    Parameters
-    ----------
-    kind : str
-        Such as ``"load balancer"``.
-    id : str
-        Its id; for a tag, its name.
-    name : str
-        Its name.
-    path : str
-        Where the API deletes it.
-    """
-
-    kind: str
-    id: str
-    name: str
-    path: str
-
-
-# In the order in which they can go: whatever is guarded before its firewall,
-# whatever is in a network before the network.
-KINDS = (
-    "database",
-    "cluster",
-    "Droplet",
-    "load balancer",
-    "volume",
-    "firewall",
-    "VPC",
-    "tag",
-)
-
-
-def belongings(api: Api, name: str, cluster_id: str | None) -> list[Object]:
-    """Return everything in the account that belongs to the cluster `name`, in order of `KINDS`.
-
-    Parameters
-    ----------
-    api : Api
-        The account.
-    name : str
-        The cluster's name.
-    cluster_id : str or None
-        The id of the cluster, if known: the volumes that Kubernetes made are
-        labelled with it alone, and outlive it.
-    """
-    tag = names.label(name)
-    of_name = names.object_name(name)
-    found = []
-    ids = {cluster_id} if cluster_id else set()
-    for one in clusters(api):
-        if tag in one["tags"]:
-            ids.add(one["id"])
-            path = f"/v2/kubernetes/clusters/{one['id']}"
-            dangerous = f"{path}/destroy_with_associated_resources/dangerous"
-            found.append(Object("cluster", one["id"], one["name"], dangerous))
-    made_by = {f"k8s:{one}" for one in ids}
-    # The API shows no label of a load balancer. But every cluster has a network
-    # of its own, and what is in that network is the cluster's.
-    vpcs = [one for one in api.pages("/v2/vpcs", "vpcs") if one["name"] == of_name]
-    networks = {one["id"] for one in vpcs}
-    found += [Object("VPC", one["id"], one["name"], f"/v2/vpcs/{one['id']}") for one in vpcs]
-    for kind, path, key, belongs in (
-        ("database", "/v2/databases", "databases", lambda one: tag in (one.get("tags") or ())),
-        ("Droplet", "/v2/droplets", "droplets", lambda one: tag in (one.get("tags") or ())),
-        (
-            "load balancer",
-            "/v2/load_balancers",
-            "load_balancers",
-            lambda one: one.get("vpc_uuid") in networks,
-        ),
-        ("volume", "/v2/volumes", "volumes", lambda one: made_by & set(one.get("tags") or ())),
-        ("firewall", "/v2/firewalls", "firewalls", lambda one: one["name"] == of_name),
-    ):
-        found += [
-            Object(kind, str(one["id"]), one["name"], f"{path}/{one['id']}")
-            for one in api.pages(path, key)
-            if belongs(one)
-        ]
-    try:
-        api.get(f"/v2/tags/{tag}")
-        found.append(Object("tag", tag, tag, f"/v2/tags/{tag}"))
-    except NotFound:
-        pass
-    return sorted(found, key=lambda one: KINDS.index(one.kind))

@@ -13,6 +13,7 @@ from typing import Any
 
 from dotrain import account, config, names
 from dotrain.api import Api
+from dotrain.belongings import Search
 from dotrain.engine.state import State
 from dotrain.errors import OperationFailed
 from dotrain.spec import ClusterSpec
@@ -42,7 +43,7 @@ def find(
     """
     there: dict[str, str] = {}
     if missing & set(_KEY_OF.values()):
-        for one in account.belongings(api, spec.name, None):
+        for one in Search(api, spec.name).find(_KEY_OF):
             there.setdefault(_KEY_OF.get(one.kind, ""), one.id)
     made = {names.pool_name(pool): names.pool_key(pool) for pool in spec.live_pools}
     for cluster in clusters:

@@ -19,6 +19,7 @@ import stamina
 
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
 from dotrain.hidden import Hidden, bare
+from dotrain.pace import Pace
 from dotrain.target import NO_TLS, Target
 
 # stamina logs each repetition, and Python prints what no handler takes.
@@ -27,10 +28,14 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 _PAGE = 200
 _ATTEMPTS = 4
 _TIMEOUT = 30.0
-_LONGEST_WAIT = 30.0
+# A burst is over within a minute.
+_LONGEST_WAIT = 60.0
 # Of a managed database its password, and its address with the password in it;
 # of a cluster the token for its Kubernetes API.
 _SECRETS = frozenset({"password", "uri", "token"})
+
+# One for each token: all connections of this process share its limit.
+_paces: dict[str, Pace] = {}
 
 
 class Api:
@@ -44,6 +49,7 @@ class Api:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._pace = _paces.setdefault(target.token, Pace())
         try:
             self._client = httpx.Client(
                 base_url=target.url,
@@ -97,6 +103,10 @@ class Api:
                 return
             page += 1
 
+    def post(self, path: str, body: Mapping[str, object]) -> None:
+        """Send `body` to `path`, for what makes nothing; raises as `get` does."""
+        self._request("POST", path, {}, body=body)
+
     def put(self, path: str, body: Mapping[str, object]) -> None:
         """Replace what is at `path` by `body`; raises as `get` does."""
         self._request("PUT", path, {}, body=body)
@@ -124,11 +134,12 @@ class Api:
                 on=_backoff, attempts=_ATTEMPTS, wait_initial=0.5, wait_max=_LONGEST_WAIT
             ):
                 with attempt:
-                    return read(
-                        self._client.request(
-                            method, path, params=query, headers=authorization, json=body
-                        ).raise_for_status()
+                    self._pace.wait()
+                    answer = self._client.request(
+                        method, path, params=query, headers=authorization, json=body
                     )
+                    self._pace.note(answer.headers)
+                    return read(answer.raise_for_status())
         except httpx.HTTPStatusError as error:
             raise _status_error(method, path, error.response) from bare(error)
         except httpx.HTTPError as error:

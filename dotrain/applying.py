@@ -28,6 +28,7 @@ from dotrain.engine.driver import Driver
 from dotrain.errors import ApiError, EngineError, OperationFailed
 from dotrain.losses import Lift
 from dotrain.preflight import missing, preflight
+from dotrain.reaper import installing
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
 
@@ -111,6 +112,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         if lift:
             work.replace(lift, leaving)
         work.converge(leaving, refresh=refresh)
+        _bring_reaper(api, turn, spec, remembered)
     ahead.clear(target, spec.name, unrecorded)
     for remark in changes.remarks(spec):
         progress.note(remark)
@@ -121,6 +123,28 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     if leaving and options.leave:
         work.depart(leaving, options.leave)
     driver.mark_settled()
+
+
+def _bring_reaper(api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None) -> None:
+    """Put the reaper into the cluster, or take it out where it was."""
+    was_there = bool(remembered and remembered.spec and remembered.spec.reaper)
+    if not (spec.reaper or was_there):
+        return
+    with departure.reached(turn.target, spec.name) as kube:
+        if kube is None:
+            turn.progress.note("No reaper: this cluster has no Kubernetes API of its own.")
+            return
+        sizes = api.pages("/v2/sizes", "sizes")
+        installing.bring(
+            kube.apply,
+            kube.delete,
+            turn.target,
+            spec,
+            cluster=kube.cluster,
+            sizes=sizes,
+            was_there=was_there,
+        )
+        turn.progress.note(f"The reaper is {'in the cluster' if spec.reaper else 'gone'}.")
 
 
 def _changes_nodes(old: ClusterSpec, new: ClusterSpec) -> bool:

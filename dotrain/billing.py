@@ -177,7 +177,7 @@ def warn_of_budget(target: Target, name: str) -> None:
     except ApiError as error:
         warnings.warn(f"The budget of {name!r} could not be checked. {error}", stacklevel=3)
         return
-    if found.share is None or found.share < spending.WARN_AT or found.budget is None:
+    if found.share is None or found.share < limits.WARN_AT or found.budget is None:
         return
     warnings.warn(
         f"{name!r} has cost {money.text(found.spent)} at least, which is {found.share:.0%} of its "
@@ -249,7 +249,7 @@ def _nearly_spent(
         if budget is None:
             continue
         own = Bill(name, tuple(line for line in lines if line.cluster == name), budget=budget)
-        if own.share is not None and own.share >= spending.WARN_AT:
+        if own.share is not None and own.share >= limits.WARN_AT:
             said.append(f"The budget of {name!r} runs out: {own.budget_spent}.")
     return said
 

@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dotrain import money, pricing, spending
+from dotrain import limits, money, pricing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ class Bill:
         least = "at least " if self.so_far is None else ""
         words = f"{least}{money.text(self.spent)} of {money.text(self.budget)}"
         state = "spent" if self.share >= 1 else f"{self.share:.0%}"
-        soon = ", it runs out" if spending.WARN_AT <= self.share < 1 else ""
+        soon = ", it runs out" if limits.WARN_AT <= self.share < 1 else ""
         return f"{words} so far ({state}{soon})"
 
     @property

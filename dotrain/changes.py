@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from dotrain import grants
+from dotrain import durations, grants
 from dotrain.errors import SpecError
 from dotrain.grants import NODES, Grant
 from dotrain.pools import Pool
@@ -16,6 +16,10 @@ from dotrain.spec import ClusterSpec
 
 _T = TypeVar("_T")
 _SCALING = ("count", "min", "max")
+
+# What is not given stays: this takes a limit off.
+NONE = "none"
+_TIMERS = ("max_age", "idle")
 
 
 def asked(
@@ -51,7 +55,28 @@ def asked(
     if "egress" in given:
         entries = given["egress"]
         given["egress"] = (entries,) if isinstance(entries, str) else _tuple(entries, "['web']")
+    for timer in _TIMERS:
+        if given.get(timer) == NONE:
+            given[timer] = None
     return replace(before, **given) if before else ClusterSpec(name, **given)
+
+
+def extended(spec: ClusterSpec, by: object) -> ClusterSpec:
+    """Return `spec` with a max age that is longer `by` a span.
+
+    Raises
+    ------
+    SpecError
+        When it has no max age, or `by` is no span.
+    """
+    span = durations.parse(by)
+    if spec.max_age is None:
+        raise SpecError(
+            f"The cluster {spec.name!r} ends at no time of its own.",
+            "It has no max age that could be extended.",
+            f"Give it one with dotrain.up({spec.name!r}, max_age='12h'), or leave it as it is.",
+        )
+    return replace(spec, max_age=durations.text(durations.parse(spec.max_age) + span))
 
 
 def _one_pool(before: ClusterSpec | None, pool: Pool, *, alone: bool) -> tuple[Pool, ...]:

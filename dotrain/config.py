@@ -7,6 +7,7 @@
 ``DOTRAIN_TARGET``        ``sandbox`` or ``digitalocean`` (the default)
 ``DIGITALOCEAN_TOKEN``    the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
 ``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
+``DOTRAIN_REAPER_TOKEN``  the API token that a reaper in a cluster gets
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
 ``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
@@ -49,6 +50,7 @@ KUBERNETES_PROGRAMS = (
 _SECRETS = (
     "DIGITALOCEAN_TOKEN",
     "DIGITALOCEAN_ACCESS_TOKEN",
+    "DOTRAIN_REAPER_TOKEN",
     "PULUMI_ACCESS_TOKEN",
     "PULUMI_CONFIG_PASSPHRASE",
     "SPACES_ACCESS_KEY_ID",
@@ -173,6 +175,12 @@ def api_token() -> str | None:
     """Return the DigitalOcean token of the environment; the provider reads the same two names."""
     token = os.getenv("DIGITALOCEAN_TOKEN") or os.getenv("DIGITALOCEAN_ACCESS_TOKEN")
     stripped = (token or "").strip()
+    return Hidden(stripped) if stripped else None
+
+
+def reaper_token() -> str | None:
+    """Return the DigitalOcean token that a reaper in a cluster gets."""
+    stripped = (os.getenv("DOTRAIN_REAPER_TOKEN") or "").strip()
     return Hidden(stripped) if stripped else None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dotrain.errors import ConfirmationRequired, DotrainError, KubernetesUnreachable
 
 
-def require_name(name: str, given: str | None) -> None:
+def require_name(name: str, given: str | None, *, first: Callable[[], str] | None = None) -> None:
     """Raise unless `given`, or else what the user types, is `name`.
 
     Parameters
@@ -14,8 +16,10 @@ def require_name(name: str, given: str | None) -> None:
         What has to be typed.
     given : str or None
         What the program passed; None asks, in a terminal or a notebook.
+    first : callable, optional
+        Returns what whoever is asked has to know.
     """
-    typed = _ask_name(name) if given is None else given
+    typed = _ask_name(name, first() if first else "") if given is None else given
     if typed != name:
         raise ConfirmationRequired(
             f"The cluster {name!r} was not touched.",
@@ -44,8 +48,9 @@ def go_on_without_draining(name: str, error: KubernetesUnreachable) -> None:
         raise refused from error
 
 
-def _ask_name(name: str) -> str:
-    prompt = f"This deletes the cluster {name!r} and everything on it. Type its name to confirm: "
+def _ask_name(name: str, first: str) -> str:
+    prompt = f"{first}\n" if first else ""
+    prompt += f"This deletes the cluster {name!r} and everything on it. Type its name to confirm: "
     refused = ConfirmationRequired(
         f"The cluster {name!r} was not touched.",
         "Nobody is here to ask for its name.",

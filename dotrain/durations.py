@@ -66,6 +66,26 @@ def text(span: object) -> str:
     return "".join(parts) or "1s"
 
 
+def rough(span: dt.timedelta) -> str:
+    """Return a span in words, as exactly as one wants to know it: two units at most.
+
+    Examples
+    --------
+    >>> rough(dt.timedelta(hours=11, minutes=20, seconds=59))
+    '11 h 20 min'
+    """
+    seconds = int(span.total_seconds())
+    if seconds < _UNITS["m"]:
+        return f"{seconds} s"
+    named = (("d", "d"), ("h", "h"), ("m", "min"))
+    parts = []
+    for unit, word in named:
+        number, seconds = divmod(seconds, _UNITS[unit])
+        parts.append(f"{number} {word}" if number else "")
+    first = next(index for index, part in enumerate(parts) if part)
+    return " ".join(filter(None, parts[first : first + 2]))
+
+
 def ends(expires: object, now: dt.datetime) -> str:
     """Return the instant at which something ends, as ISO 8601 in UTC; empty for never.
 

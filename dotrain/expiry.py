@@ -1,13 +1,15 @@
-"""End what has expired: at every call about a cluster, and for all clusters when told to."""
+"""End the grants that have expired, at every call about a cluster, and warn of its own end."""
 
 from __future__ import annotations
 
 import datetime as dt
 import warnings
+from contextlib import closing
 
-from dotrain import durations, operations, stack
+from dotrain import account, durations, operations, stack, timers
+from dotrain.api import Api
 from dotrain.engine.state import State
-from dotrain.errors import DotrainError, OperationInterrupted, StackLocked
+from dotrain.errors import ApiError, DotrainError, EndsSoon, OperationInterrupted, StackLocked
 from dotrain.grants import Grant
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.target import Target
@@ -46,28 +48,6 @@ def current(target: Target, name: str) -> tuple[ClusterSpec, Resolved, State]:
     return stack.read_spec(target, name)
 
 
-def sweep(target: Target) -> list[tuple[str, Grant]]:
-    """End what has expired on every cluster of the backend, and return it with its cluster.
-
-    Raises
-    ------
-    ApiError, EngineError
-        The first failure, when all other clusters have been looked at.
-    """
-    ended: list[tuple[str, Grant]] = []
-    failed: list[DotrainError] = []
-    for name in stack.stacks(target):
-        try:
-            remembered = stack.read(target, name)
-            if remembered and remembered.spec:
-                ended += [(name, grant) for grant in end(target, name, remembered.spec)]
-        except DotrainError as error:  # noqa: PERF203 - one in trouble must not keep others open
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    return ended
-
-
 def end(
     target: Target, name: str, spec: ClusterSpec, *, patience: float | None = None
 ) -> list[Grant]:
@@ -92,3 +72,19 @@ def over(spec: ClusterSpec) -> list[Grant]:
     """Return the grants of `spec` whose time is over."""
     now = dt.datetime.now(dt.timezone.utc)
     return [one for one in spec.allow if durations.is_over(one.expires, now)]
+
+
+def warn(target: Target, spec: ClusterSpec) -> None:
+    """Warn when the cluster is near the end of its max age, or past it, as the account has it."""
+    if spec.max_age is None:
+        return
+    try:
+        with closing(Api(target)) as api:
+            cluster = account.cluster(api, spec.name)
+    except ApiError:
+        # Nothing that was asked for depends on it.
+        return
+    now = dt.datetime.now(dt.timezone.utc)
+    if cluster and timers.is_near(cluster, now):
+        fix = f"dotrain.get({spec.name!r}).extend('2h') gives it more time."
+        warnings.warn(f"{spec.name} {timers.outlook(cluster, now)}. {fix}", EndsSoon, stacklevel=3)

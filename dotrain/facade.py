@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dotrain import changes, departure, operations, render, stack
+from dotrain import changes, contents, departure, durations, operations, render, stack, timers
 from dotrain.bills import Bill
 from dotrain.confirm import require_name
 from dotrain.departure import Terms
@@ -130,6 +131,30 @@ class Cluster(Working, Priced):
         self._change(changed, spec, "resize", leave=leave)
         return self
 
+    def extend(self, by: str | dt.timedelta) -> Cluster:
+        """Let the cluster live longer than its max age says, and return it.
+
+        Parameters
+        ----------
+        by : str or datetime.timedelta
+            How much longer, such as ``"2h"``.
+
+        Returns
+        -------
+        Cluster
+            This one.
+
+        Raises
+        ------
+        SpecError
+            When it has no max age, or `by` is no span.
+        ApiError, EngineError
+            See each.
+        """
+        spec = self.spec
+        self._change(changes.extended(spec, by), spec, "extend")
+        return self
+
     def pause(self, *, drain: bool = True, drain_timeout: str = "10m") -> Bill:
         """Delete all training nodes until `resume`, and return what the cluster still costs.
 
@@ -178,7 +203,8 @@ class Cluster(Working, Priced):
         Parameters
         ----------
         confirm : str, optional
-            The cluster's name. Without it the name is asked for.
+            The cluster's name. Without it what will go, and what it costs, is shown,
+            and the name is asked for.
 
         Returns
         -------
@@ -191,9 +217,9 @@ class Cluster(Working, Priced):
         ConfirmationRequired
             When the name is another, or nobody is there to ask.
         TeardownIncomplete
-            When something is left; it carries what.
+            When something is left; it carries what, and why.
         """
-        require_name(self.name, confirm)
+        require_name(self.name, confirm, first=lambda: contents.describe(self._target, self.name))
         return operations.down(self._target, self.name)
 
     def _summary(self) -> render.Summary:
@@ -206,6 +232,7 @@ class Cluster(Working, Priced):
         except DotrainError as error:
             return render.Summary(self.name, str(error), doing, banner)
         cluster = observed.cluster
+        now = dt.datetime.now(dt.timezone.utc)
         if cluster is None:
             return render.Summary(self.name, "no cluster (up() makes it)", doing, banner)
         entering = {
@@ -223,6 +250,7 @@ class Cluster(Working, Priced):
                 "who may enter": ", ".join(sorted(entering)) or "nobody",
                 **({"paused": "resume() makes the training nodes again"} if spec.paused else {}),
                 **self._budget(spec),
+                **_limits(cluster, now),
                 **doing,
             },
             banner,
@@ -234,6 +262,15 @@ class Cluster(Working, Priced):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         summary = self._summary()
         return {"text/plain": summary.text(), "text/html": summary.html()}
+
+
+def _limits(cluster: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
+    """Return when the cluster ends, and how long it may lie idle, where it has such limits."""
+    said = {"end": timers.outlook(cluster, now)}
+    idle = timers.of(cluster["tags"]).idle
+    if idle is not None:
+        said["idle"] = f"for {durations.text(idle)} at most"
+    return {what: text for what, text in said.items() if text}
 
 
 def _nodes(cluster: Mapping[str, Any], spec: ClusterSpec) -> str:

@@ -14,6 +14,21 @@ from dotrain.pricing import Line
 from dotrain.rules import Compared, Rule
 
 _RULE = ("layer", "direction", "protocol", "ports", "peer", "label", "expires")
+_SWEPT = {
+    "cluster": "str",
+    "action": "str",
+    "why": "str",
+    "ends": "datetime64[ns, UTC]",
+    "outcome": "str",
+}
+_LEAKS = {
+    "kind": "str",
+    "id": "str",
+    "name": "str",
+    "cluster": "str",
+    "hourly": "float64",
+    "why": "str",
+}
 _CLUSTERS = {
     "name": "str",
     "state": "str",
@@ -94,15 +109,40 @@ def exposure(found: Iterable[Exposed]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype("str")
 
 
-def ended(found: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    """Return what a sweep ended as a frame.
+def swept(rows: Iterable[Any]) -> pd.DataFrame:
+    """Return what a sweep did as a frame.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        What it did, or would do.
 
     Returns
     -------
     pandas.DataFrame
-        Columns cluster, ended (both str).
+        Columns cluster, action, why (str), ends (datetime, UTC), outcome (str).
     """
-    return pd.DataFrame(list(found), columns=["cluster", "ended"]).astype("str")
+    fields = [[getattr(row, column) for column in _SWEPT] for row in rows]
+    frame = pd.DataFrame(fields, columns=list(_SWEPT))
+    frame["ends"] = pd.to_datetime(frame["ends"], utc=True)
+    return frame.astype(_SWEPT)
+
+
+def leaks(found: Iterable[Any]) -> pd.DataFrame:
+    """Return what is left over as a frame.
+
+    Parameters
+    ----------
+    found : iterable of Leak
+        What is left over.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns kind, id, name, cluster (str), hourly (float64), why (str).
+    """
+    rows = [[getattr(one, column) for column in _LEAKS] for one in found]
+    return pd.DataFrame(rows, columns=list(_LEAKS)).astype(_LEAKS)
 
 
 def gone(rows: Iterable[tuple[str, int, int]]) -> pd.DataFrame:

@@ -97,10 +97,11 @@ def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> Non
         applying.apply(turn, ClusterSpec.from_dict(arguments["spec"]), options)
 
 
-def _down(turn: Turn, writer: journal.Writer, _: dict[str, Any]) -> list[list[Any]]:
+def _down(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> list[list[Any]]:
     with turn.taken():
         writer.write("turn", None)
-        return [list(gone) for gone in teardown.down(turn)]
+        gone = teardown.down(turn, only_if_over=arguments["only_if_over"])
+        return [list(kind) for kind in gone]
 
 
 def _plan(turn: Turn, _: journal.Writer, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, exposure, names, rules, stack
+from dotrain import address, auditing, exposure, names, rules, stack
 from dotrain.account import Observed
 from dotrain.api import Api
-from dotrain.auditing import Finding, Own, Subject, Suppression, audit, by_design, report
+from dotrain.auditing import Finding, Own, Subject, Suppression, by_design, report
 from dotrain.errors import AddressError, NotFound
 from dotrain.exposure import Exposed
 from dotrain.spec import ClusterSpec, Resolved
-from dotrain.target import Target
+from dotrain.target import Target, current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def inspect(
         address=_address(target) if own else (),
         suppressions=tuple(accepted),
     )
-    return Audit(tuple(audit(subject)))
+    return Audit(tuple(auditing.audit(subject)))
 
 
 def exposed(target: Target, spec: ClusterSpec, observed: Observed) -> list[Exposed]:
@@ -227,3 +227,27 @@ def _address(target: Target) -> tuple[str, ...]:
         return address.find(target).cidrs
     except AddressError:
         return ()
+
+
+def audit(*, account: bool = False, suppress: Iterable[Suppression] = ()) -> Audit:
+    """Return what is wrong with all clusters that dotrain made, or with the whole account.
+
+    Parameters
+    ----------
+    account : bool
+        Whether to look at clusters, firewalls and databases that dotrain did
+        not make, too.
+    suppress : iterable of Suppression
+        What is accepted, each with its reason.
+
+    Returns
+    -------
+    Audit
+        As `Cluster.audit` does.
+
+    Raises
+    ------
+    ConfigError, ApiError
+        See each.
+    """
+    return inspect(current(), cluster=None, account=account, suppressions=suppress)

@@ -134,6 +134,33 @@ class Kube:
             headers={"Content-Type": "application/merge-patch+json"},
         )
 
+    def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
+        """Make an object as `manifest` says, new or changed, by server-side apply.
+
+        Parameters
+        ----------
+        path : str
+            Of the object, such as ``"/api/v1/namespaces/dotrain-system"``.
+        manifest : mapping
+            What should be; what it does not say is left to others.
+
+        Raises
+        ------
+        KubernetesError, KubernetesUnreachable, AddressMoved
+        """
+        self._send(
+            "PATCH",
+            **_address(path),
+            params={"fieldManager": "dotrain", "force": "true"},
+            content=json.dumps(manifest),
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+
+    def delete(self, path: str) -> None:
+        """Delete the object at a path, if there is one; raises as `apply`."""
+        with suppress(KubernetesNotFound):
+            self._send("DELETE", **_address(path))
+
     def evict(self, pod: Mapping[str, Any]) -> None:
         """Ask for the eviction of a Pod, and of no other that has taken its name.
 
@@ -250,6 +277,12 @@ def with_credentials(
     # thread before, and this one is for nobody else: it has a thread of its own.
     with ThreadPoolExecutor(1) as thread:
         return Kube(thread.submit(Client, first, renew, explain).result(), cluster)
+
+
+def _address(path: str) -> dict[str, str]:
+    """Return a path of the API in the parts of which kr8s makes it."""
+    base, _, name = path.rpartition("/")
+    return {"version": "", "base": base, "url": name}
 
 
 def _again(error: Exception) -> bool:

@@ -7,16 +7,25 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from dotrain import account, billing, changes, departure, expiry, losses, names, operations, stack
+from dotrain import (
+    account,
+    billing,
+    changes,
+    contents,
+    departure,
+    expiry,
+    losses,
+    names,
+    operations,
+    stack,
+)
 from dotrain.api import Api
-from dotrain.auditing import Suppression
 from dotrain.checks import check_name
 from dotrain.confirm import require_name
 from dotrain.engine import state
 from dotrain.errors import ClusterNotFound
 from dotrain.facade import Cluster
 from dotrain.grants import Grant
-from dotrain.inspection import Audit, inspect
 from dotrain.pools import Pool
 from dotrain.spec import Database
 from dotrain.target import current
@@ -38,7 +47,10 @@ def up(
     database: Database | None = None,
     ha: bool | None = None,
     auto_upgrade: bool | None = None,
+    max_age: str | dt.timedelta | None = None,
+    idle: str | dt.timedelta | None = None,
     budget: str | float | None = None,
+    reaper: bool | None = None,
     replace: str | None = None,
     drain: bool = True,
     drain_timeout: str = "10m",
@@ -80,10 +92,20 @@ def up(
         A highly available control plane.
     auto_upgrade : bool, optional
         Patch upgrades in the maintenance window.
+    max_age : str or datetime.timedelta, optional
+        How long the cluster may live, from its creation, such as ``"12h"``:
+        `sweep` deletes it after that. ``"none"`` takes it back.
+    idle : str or datetime.timedelta, optional
+        How long nothing may run on it, such as ``"1h"``: `sweep` takes its
+        training nodes after that. ``"none"`` takes it back.
     budget : str or float, optional
         US dollars that the cluster may cost in all, such as ``"$50"``;
-        ``"none"`` ends an earlier limit. From 80 % on, `up`, `get` and the
+        ``"none"`` takes it back. From 80 % on, `up`, `get` and the
         cluster itself say so; `sweep` acts when it is spent.
+    reaper : bool, optional
+        Whether a job in the cluster itself takes the training nodes when one of
+        these limits is reached, also while no `sweep` runs. It needs a token of
+        its own in ``DOTRAIN_REAPER_TOKEN``; docs/time.md says what it can do.
     replace : str, optional
         The cluster's name, when it may be destroyed for what is asked: the
         cluster and its database are made anew, empty, where they cannot be
@@ -148,7 +170,10 @@ def up(
         "database": database,
         "ha": ha,
         "auto_upgrade": auto_upgrade,
+        "max_age": max_age,
+        "idle": idle,
         "budget": budget,
+        "reaper": reaper,
     }
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
@@ -174,7 +199,7 @@ def get(name: str, *, wait: bool = True) -> Cluster:
 
     An operation that runs on it, begun by a kernel that may be gone, is shown
     until it ends. Interrupt that, and it goes on by itself. What has expired on
-    it is ended first.
+    it is ended first. When the cluster is near the end of its max age, it warns.
 
     Parameters
     ----------
@@ -199,6 +224,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     -----
     BudgetRunsOut
         When 80 % of the budget is spent, or more.
+    EndsSoon
+        In the last tenth of its max age, and at least 15 minutes before its end.
 
     Examples
     --------
@@ -212,10 +239,12 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         # Why it failed, if it did, is shown, and said by the cluster's repr.
         begun.follow()
     cluster, remembered = find(name)
-    if remembered and remembered.spec and expiry.over(remembered.spec):
-        expiry.current(target, name)
-    if remembered and remembered.spec and remembered.spec.budget is not None:
-        billing.warn_of_budget(target, name)
+    if remembered and remembered.spec:
+        if expiry.over(remembered.spec):
+            expiry.current(target, name)
+        expiry.warn(target, remembered.spec)
+        if remembered.spec.budget is not None:
+            billing.warn_of_budget(target, name)
     return cluster
 
 
@@ -277,7 +306,8 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     name : str
         The cluster's name.
     confirm : str, optional
-        The name once more. Without it the name is asked for.
+        The name once more. Without it what will go, and what it costs, is shown,
+        and the name is asked for.
 
     Returns
     -------
@@ -299,53 +329,5 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     """
     check_name(name, "cluster")
     target = current()
-    require_name(name, confirm)
+    require_name(name, confirm, first=lambda: contents.describe(target, name))
     return operations.down(target, name)
-
-
-def sweep() -> pd.DataFrame:
-    """End what has expired, on every cluster that this backend remembers.
-
-    Any call about a cluster does that for the cluster, other than `plan` and
-    `audit`, which report it. This is for cron and CI, so that it happens while
-    nobody calls, and does nothing else: who may enter otherwise, and under
-    which address, stays as it is.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns cluster, ended (both str): a row for each grant that was ended.
-
-    Raises
-    ------
-    ConfigError, ApiError, EngineError
-        See each. It is raised when all other clusters have been looked at.
-    """
-    from dotrain import frames
-
-    ended = expiry.sweep(current())
-    return frames.ended((name, changes.describe(grant)) for name, grant in ended)
-
-
-def audit(*, account: bool = False, suppress: Iterable[Suppression] = ()) -> Audit:
-    """Return what is wrong with all clusters that dotrain made, or with the whole account.
-
-    Parameters
-    ----------
-    account : bool
-        Whether to look at clusters, firewalls and databases that dotrain did
-        not make, too.
-    suppress : iterable of Suppression
-        What is accepted, each with its reason.
-
-    Returns
-    -------
-    Audit
-        As `Cluster.audit` does.
-
-    Raises
-    ------
-    ConfigError, ApiError
-        See each.
-    """
-    return inspect(current(), cluster=None, account=account, suppressions=suppress)

@@ -13,6 +13,9 @@ from dotrain.spec import ClusterSpec
 
 _BUDGET = names.limit("budget")
 
+WARN_AT = 0.8
+"""The share of a budget from which on dotrain warns."""
+
 
 def tags(spec: ClusterSpec) -> list[str]:
     """Return the tags that say what a cluster of `spec` may cost.

@@ -111,8 +111,22 @@ def apply(
         _begin(target, spec.name, "apply", title, arguments).wait_until_begun()
 
 
-def down(target: Target, name: str) -> pd.DataFrame:
+def down(
+    target: Target, name: str, *, only_if_over: bool = False, patience: float | None = None
+) -> pd.DataFrame:
     """Delete the cluster `name` with everything around it.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    name : str
+        The cluster's name.
+    only_if_over : bool
+        Whether to leave it as it is, and return no row, when its turn has come
+        and it may live on after all.
+    patience : float, optional
+        As for `apply`.
 
     Returns
     -------
@@ -131,9 +145,13 @@ def down(target: Target, name: str) -> pd.DataFrame:
     """
     from dotrain import frames
 
-    arguments = {"patience": config.patience()}
+    arguments = {
+        "patience": config.patience() if patience is None else patience,
+        "only_if_over": only_if_over,
+    }
     gone = _run(target, name, "down", f"down {name}", arguments)
-    workspace.kubeconfig(target, name).unlink(missing_ok=True)
+    if gone:
+        workspace.kubeconfig(target, name).unlink(missing_ok=True)
     return frames.gone(gone)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 import pulumi
 import pulumi_digitalocean as do
 
-from dotrain import bodies, limits, rules
+from dotrain import bodies, limits, rules, timers
 from dotrain.account import Leaving
 from dotrain.engine import state
 from dotrain.losses import Lift
@@ -130,7 +130,7 @@ def create_program(
             ha=spec.ha,
             auto_upgrade=spec.auto_upgrade,
             surge_upgrade=True,
-            tags=[LABEL, label(spec.name), *limits.tags(spec)],
+            tags=[LABEL, label(spec.name), *limits.tags(spec), *timers.tags(spec)],
             control_plane_firewall=do.KubernetesClusterControlPlaneFirewallArgs(
                 enabled=True, allowed_addresses=bodies.allowed(wanted)
             ),

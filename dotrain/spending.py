@@ -31,9 +31,6 @@ from dotrain.pricing import (
 BESIDE = ("load_balancers", "volumes", "databases")
 """What costs something beside clusters: lists of the API, each at ``/v2/<name>``."""
 
-WARN_AT = 0.8
-"""The share of a budget from which on dotrain warns."""
-
 _HOUR = dt.timedelta(hours=1)
 
 

@@ -2,30 +2,34 @@
 
 Pulumi deletes what it knows: the cluster first, and when that is gone what
 guards it. What Pulumi does not know of (an object whose making was cut off, a
-load balancer that Kubernetes made) is found by label and deleted too, and then
-the account is read again.
+load balancer that Kubernetes made, a snapshot of a volume) is found by label
+and deleted too, and then the account is read again.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from typing import NamedTuple
 
-from dotrain import account, names, stack
-from dotrain.account import Object
+from dotrain import account, belongings, names, stack, timers
 from dotrain.api import Api
+from dotrain.belongings import Object, Search
 from dotrain.engine.progress import Progress
-from dotrain.errors import ApiError, ClusterNotFound, TeardownIncomplete
+from dotrain.errors import ApiError, TeardownIncomplete
 from dotrain.turn import Turn
 
 # DigitalOcean deletes clusters in the background, usually within minutes.
 _PATIENCE = 15 * 60.0
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
-_GUARDED = account.KINDS[: account.KINDS.index("firewall")]
+_UNAUTHORIZED = 401
+# What a firewall guards, and its label selects: as long as it is there, so is that.
+_GUARDED = ("database", "cluster", "Droplet")
+# What holds a network, for which the engine waits two minutes and no longer.
+_IN_NETWORK = (*_GUARDED, "load balancer")
 
 
 class Gone(NamedTuple):
@@ -36,15 +40,23 @@ class Gone(NamedTuple):
     left: int
 
 
-def down(turn: Turn) -> list[Gone]:
+def down(turn: Turn, *, only_if_over: bool = False) -> list[Gone]:
     """Delete the cluster of `turn` with everything around it, and return what went.
+
+    Parameters
+    ----------
+    turn : Turn
+        The operation.
+    only_if_over : bool
+        Whether to leave it as it is, and return nothing, unless it has lived
+        as long as it may: somebody may have extended it meanwhile.
 
     Raises
     ------
     ClusterNotFound
         When there is neither a stack nor anything labelled with the name.
     TeardownIncomplete
-        When something is left; it carries what.
+        When something is left; it carries what, and why.
     EngineError, ApiError
         See the two.
     """
@@ -52,94 +64,156 @@ def down(turn: Turn) -> list[Gone]:
     remembered = stack.read(target, name)
     known = remembered.resources if remembered else {}
     with closing(Api(target)) as api:
-        before = account.belongings(api, name, known.get("cluster"))
+        search = Search(api, name, filter(None, [known.get("cluster")]))
+        before = search.find()
+        if only_if_over and not _is_over(before):
+            return []
         if remembered is None and not before:
-            raise ClusterNotFound(
-                f"There is no cluster {name!r} on {target.kind}.",
-                "Neither the state nor the account knows the name.",
-                "dotrain.clusters() lists the clusters that exist.",
-            )
-        ids = [one.id for one in before if one.kind == "cluster"]
-        look = _Look(api, name, known.get("cluster") or next(iter(ids), None))
+            raise belongings.nothing(name, target.kind)
+        _label(api, name, before)
+        removal = _Removal(search, progress)
         if remembered is not None:
             driver = turn.driver()
             if "cluster" in known:
                 driver.destroy(progress, only="cluster")
             # The machines of a cluster live on for a while, which Pulumi does
             # not wait for: what guards them goes after them.
-            _sweep(look, _GUARDED, progress, asked=set(known.values()))
+            removal.finish(_IN_NETWORK, asked=known.values())
             turn.refuse_interrupted()
             driver.destroy(progress)
-        _sweep(look, account.KINDS, progress)
-        _drop_unused_tags(api)
-    return [Gone(kind, sum(one.kind == kind for one in before), 0) for kind in account.KINDS]
+        removal.finish(belongings.KINDS, found=before if remembered is None else ())
+        _drop_unused(api)
+    found = {(one.kind, one.id) for one in before} | removal.deleted
+    return [Gone(kind, sum(one == kind for one, _ in found), 0) for kind in belongings.KINDS]
 
 
-@dataclass(frozen=True)
-class _Look:
-    """Looks for what belongs to a cluster."""
+class _Removal:
+    """Deletes what a search finds, until it finds nothing."""
 
-    api: Api
-    name: str
-    cluster_id: str | None
+    def __init__(self, search: Search, progress: Progress) -> None:
+        self._search = search
+        self._progress = progress
+        self._asked: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self.deleted: set[tuple[str, str]] = set()
 
-    def __call__(self) -> list[Object]:
-        return account.belongings(self.api, self.name, self.cluster_id)
+    def finish(
+        self, kinds: Sequence[str], *, asked: Iterable[str] = (), found: Sequence[Object] = ()
+    ) -> None:
+        """Delete everything of `kinds`, and return when a look at all of them finds nothing.
 
+        Parameters
+        ----------
+        kinds : sequence of str
+            Kinds out of `belongings.KINDS`.
+        asked : iterable of str
+            Ids of what is being deleted already.
+        found : sequence of Object
+            What a look at all of them has just found.
 
-def _sweep(
-    look: _Look, kinds: Sequence[str], progress: Progress, asked: Iterable[str] = ()
-) -> None:
-    """Delete what `look` finds of `kinds` until it finds nothing; `asked` is being deleted already.
+        Raises
+        ------
+        TeardownIncomplete
+            When something is left after 15 minutes.
+        """
+        self._asked = {key for _, key in self.deleted} | set(asked)
+        deadline = time.monotonic() + _PATIENCE
+        everything = looked_at = tuple(kinds)
+        wait, count = _FIRST_WAIT, -1
+        while True:
+            found = found or self._search.find(looked_at)
+            if not found and looked_at == everything:
+                return
+            if found and time.monotonic() > deadline:
+                raise _incomplete(self._search.name, found, self._refused)
+            self._round(found)
+            # Only what is waited for is read while that goes on, and at the end
+            # everything once more.
+            left = {one.kind for one in found}
+            looked_at = tuple(left & set(_GUARDED) or left) or everything
+            # What goes in the background takes its time; what does not is gone at once.
+            wait = min(wait * 1.5, _LONGEST_WAIT) if len(found) == count else _FIRST_WAIT
+            count = len(found)
+            time.sleep(wait if found else 0)
+            found = ()
 
-    Kinds go one after the other: a firewall stays while it guards something.
-    """
-    deleted = set(asked)
-    deadline = time.monotonic() + _PATIENCE
-    wait = _FIRST_WAIT
-    while found := [one for one in look() if one.kind in kinds]:
-        if time.monotonic() > deadline:
-            raise _incomplete(look.name, found)
+    def _round(self, found: Sequence[Object]) -> None:
+        """Ask for what can go now: what refuses keeps nothing else that does not depend on it."""
+        guarded = any(one.kind in _GUARDED for one in found)
         for one in found:
-            if one.kind == found[0].kind and one.id not in deleted and _delete(look.api, one):
-                deleted.add(one.id)
-                progress.note(f"Deleted the {one.kind} {one.name}, which the state did not know.")
-        time.sleep(wait)
-        wait = min(wait * 1.5, _LONGEST_WAIT)
+            waits = guarded and one.kind not in _GUARDED
+            # The label is what the rest is found by, when this is cut off.
+            last = one.kind == "tag" and len(found) > 1
+            if one.id in self._asked or waits or last:
+                continue
+            # A cluster's machines go with it, and cannot be deleted one by one.
+            if one.kind != "Droplet" and self._delete(one):
+                self._asked.add(one.id)
+                self.deleted.add((one.kind, one.id))
+                note = f"Deleted the {one.kind} {one.name}, which the state did not know."
+                self._progress.note(note)
+
+    def _delete(self, one: Object) -> bool:
+        """Ask for the deletion of something, and return whether it will go."""
+        try:
+            self._search.api.delete(one.path)
+        except ApiError as error:
+            if error.status == _UNAUTHORIZED:
+                raise
+            # Still in use, for example: asked again in the next round.
+            self._refused[one.id] = error.why
+            return False
+        self._refused.pop(one.id, None)
+        return True
 
 
-def _delete(api: Api, one: Object) -> bool:
-    """Delete something, and return whether it will go."""
-    # A cluster's machines go with it, and cannot be deleted one by one.
-    if one.kind == "Droplet":
-        return False
-    try:
-        api.delete(one.path)
-    except ApiError as error:
-        if error.status not in (403, 409):
-            raise
-        # Still in use: asked again in the next round.
-        return False
-    return True
+def _is_over(found: Iterable[Object]) -> bool:
+    now = dt.datetime.now(dt.timezone.utc)
+    ours = [one.described for one in found if one.kind == "cluster"]
+    return bool(ours) and all(timers.is_over(cluster, now) for cluster in ours)
 
 
-def _drop_unused_tags(api: Api) -> None:
-    """Delete the tags that clusters share, and that no cluster carries any more."""
+def _label(api: Api, name: str, found: Iterable[Object]) -> None:
+    """Put the label on volumes and snapshots: theirs names the cluster's id, which is forgotten."""
+    tag = names.label(name)
+    types = {"volume": "volume", "volume snapshot": "volume_snapshot"}
+    bare = [
+        {"resource_id": one.id, "resource_type": types[one.kind]}
+        for one in found
+        if one.kind in types and tag not in (one.described.get("tags") or ())
+    ]
+    if bare and any(one.kind == "tag" for one in found):
+        # A help for the case that this is cut off, and no reason to stop.
+        with suppress(ApiError):
+            api.post(f"/v2/tags/{tag}/resources", {"resources": bare})
+
+
+def _drop_unused(api: Api) -> None:
+    """Delete the tags that clusters share and none carries any more."""
     carried = {tag for one in account.clusters(api) for tag in one["tags"]}
-    for tag in [one["name"] for one in api.pages("/v2/tags", "tags")]:
-        if (tag == names.LABEL or names.is_limit(tag)) and tag not in carried:
-            api.delete(f"/v2/tags/{tag}")
+    for tag in api.pages("/v2/tags", "tags"):
+        name = tag["name"]
+        shared = name == names.LABEL or names.is_limit(name)
+        if shared and name not in carried and not tag["resources"]["count"]:
+            api.delete(f"/v2/tags/{name}")
 
 
-def _incomplete(name: str, left: Sequence[Object]) -> TeardownIncomplete:
-    kinds = ", ".join(f"{one.kind} {one.name}" for one in left)
+def _incomplete(
+    name: str, left: Sequence[Object], refused: Mapping[str, str]
+) -> TeardownIncomplete:
     import pandas as pd
 
+    guarded = any(one.kind in _GUARDED for one in left)
+    rows = []
+    for one in left:
+        why = refused.get(one.id)
+        if why is None and guarded and one.kind not in _GUARDED:
+            why = "It waits for what it guards or is used by."
+        rows.append((one.kind, one.id, one.name, why or "DigitalOcean has not carried it out."))
+    kinds = ", ".join(f"{one.kind} {one.name}" for one in left)
     return TeardownIncomplete(
         f"Something of {name!r} is left: {kinds}.",
-        f"DigitalOcean had not deleted it after {_PATIENCE / 60:.0f} minutes.",
+        f"After {_PATIENCE / 60:.0f} minutes: {' '.join(dict.fromkeys(row[3] for row in rows))}",
         "Run down() again in a while; until it is gone it may be billed.",
-        left=pd.DataFrame(
-            [(one.kind, one.id, one.name) for one in left], columns=["kind", "id", "name"]
-        ),
+        left=pd.DataFrame(rows, columns=["kind", "id", "name", "why"]),
     )

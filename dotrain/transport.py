@@ -48,7 +48,7 @@ def from_dict(data: Mapping[str, Any]) -> DotrainError:
     if values.get("left") is not None:
         import pandas as pd
 
-        values["left"] = pd.DataFrame(values["left"], columns=["kind", "id", "name"])
+        values["left"] = pd.DataFrame(values["left"], columns=["kind", "id", "name", "why"])
     error: DotrainError = kind(*data["said"], **values)
     below: BaseException = error
     for said in data["causes"]:

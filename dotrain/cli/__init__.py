@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dotrain import __version__
-from dotrain.cli import access, costs, inside, machine, nodes, output
+from dotrain.cli import access, costs, inside, machine, nodes, output, time
 
 
 @click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +41,12 @@ def main(sandboxed: bool) -> None:
 @click.option("--allow", multiple=True, help="Who may enter: me, an address or a CIDR. Repeatable.")
 @click.option("--open-to-world", is_flag=True, default=None, help="Let --allow be everybody.")
 @click.option("--egress", multiple=True, help="What nodes may reach. Repeatable.")
+@click.option(
+    "--reaper/--no-reaper", default=None, help="A job in the cluster that ends what is due."
+)
 @click.option("--budget", help="US dollars that it may cost in all, such as 50; or none.")
+@click.option("--max-age", help="How long it may live, such as 12h; or none.")
+@click.option("--idle", help="How long nothing may run on it, such as 1h; or none.")
 @click.option("--wait/--no-wait", default=True, help="Or go on, and 'dotrain wait' for it later.")
 @click.option("--replace", metavar="NAME", help="The name again, if it may be destroyed for it.")
 @nodes.drained
@@ -113,6 +118,7 @@ for command in (
     *access.COMMANDS,
     *inside.COMMANDS,
     *costs.COMMANDS,
+    *time.COMMANDS,
     *machine.COMMANDS,
 ):
     main.add_command(command)

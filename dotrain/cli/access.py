@@ -108,13 +108,13 @@ def exposure(name: str, form: str) -> None:
 )
 def audit(name: str | None, account: bool, form: str, suppress: tuple[str, ...]) -> None:
     """Check the cluster NAME, or all of dotrain's; ends with status 1 when it fails."""
-    from dotrain import lifecycle
+    from dotrain import inspection, lifecycle
 
     accepted = [_suppression(text) for text in suppress]
     if name:
         found = lifecycle.find(name)[0].audit(suppress=accepted)
     else:
-        found = lifecycle.audit(account=account, suppress=accepted)
+        found = inspection.audit(account=account, suppress=accepted)
     shown = {"json": found.to_json, "sarif": found.to_sarif}.get(form, found.__str__)
     click.echo(shown())
     if not found.passed:
@@ -127,16 +127,6 @@ def _suppression(text: str) -> Any:
     what, _, reason = text.partition("=")
     check, _, where = what.partition("@")
     return Suppression(check, reason, where)
-
-
-@click.command()
-@output.form
-@output.shown
-def sweep(form: str) -> None:
-    """End what has expired, on all clusters of this backend: for cron and CI."""
-    from dotrain import lifecycle
-
-    output.show(lifecycle.sweep(), form)
 
 
 @click.command("allow-me")
@@ -155,4 +145,4 @@ def allow_me(name: str, watch: bool, every: float, form: str) -> None:
         cluster.watch_me(every=every).wait(display.to_stderr)
 
 
-COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, sweep, allow_me)
+COMMANDS = (rules, allow, revoke, egress, plan, drift, exposure, audit, allow_me)

@@ -40,13 +40,13 @@ def identifiers(store: Store) -> set[int]:
     return {int(node["droplet_id"]) for _, _, node in _nodes(store)}
 
 
-def tagged(store: Store, tag: str) -> list[str]:
-    """Return the ids of the Droplets that carry a tag."""
-    return [
-        node["droplet_id"]
-        for cluster, pool, node in _nodes(store)
-        if tag in tags_of(cluster, pool, node)
-    ]
+def tagged(store: Store) -> dict[str, list[str]]:
+    """Return the ids of the Droplets that carry each tag."""
+    found: dict[str, list[str]] = {}
+    for cluster, pool, node in _nodes(store):
+        for tag in tags_of(cluster, pool, node):
+            found.setdefault(tag, []).append(node["droplet_id"])
+    return found
 
 
 def members(store: Store, vpc_id: str) -> list[Doc]:

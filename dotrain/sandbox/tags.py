@@ -49,14 +49,21 @@ def check_exist(store: Store, wanted: list[str], where: str) -> None:
             raise invalid(f"{where}: tag {name!r} does not exist.")
 
 
-def _view(call: Call, name: str) -> Doc:
+def _carriers(store: Store) -> dict[str, dict[str, list[str]]]:
+    """Return of each kind what carries each tag: read once, however many tags there are."""
+    carriers = {"droplets": droplets.tagged(store), "images": {}}
+    for what, kind in _CARRIERS.items():
+        tagged = carriers.setdefault(what, {})
+        for doc in store.all(kind):
+            for tag in doc["tags"]:
+                tagged.setdefault(tag, []).append(doc["id"])
+    return carriers
+
+
+def _view(call: Call, name: str, carriers: dict[str, dict[str, list[str]]] | None = None) -> Doc:
+    known = _carriers(call.store) if carriers is None else carriers
     carried = {
-        "droplets": [f"droplets/{key}" for key in droplets.tagged(call.store, name)],
-        "images": [],
-        **{
-            what: [f"{what}/{doc['id']}" for doc in call.store.all(kind) if name in doc["tags"]]
-            for what, kind in _CARRIERS.items()
-        },
+        what: [f"{what}/{key}" for key in tagged.get(name, ())] for what, tagged in known.items()
     }
     root = call.url.partition("/v2/")[0]
     resources: Doc = {"count": sum(map(len, carried.values()))}
@@ -84,7 +91,8 @@ def _create(call: Call) -> Answer:
 
 
 def _list(call: Call) -> Answer:
-    return paged(call, "tags", [_view(call, name) for name in names(call.store)])
+    carriers = _carriers(call.store)
+    return paged(call, "tags", [_view(call, name, carriers) for name in names(call.store)])
 
 
 def _get(call: Call) -> Answer:

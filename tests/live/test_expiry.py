@@ -99,12 +99,15 @@ def test_a_sweep_ends_it_and_changes_nothing_else(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
     dotrain.use_sandbox(address="192.0.2.200")
+    (row,) = dotrain.sweep(dry_run=True).itertuples()
+    assert (row.action, row.outcome) == ("revoke", "would be done")
+    assert office_enters(sandbox)
     (row,) = dotrain.sweep().itertuples()
-    assert (row.cluster, "office" in row.ended) == ("brief", True)
+    assert (row.cluster, row.outcome, "office" in row.why) == ("brief", "done", True)
     assert not office_enters(sandbox)
     before = sandbox.last_request()
     assert len(dotrain.sweep()) == 0
-    assert sandbox.requests(before) == []
+    assert [one["method"] for one in sandbox.requests(before)] == ["GET"]
 
 
 def test_where_nothing_has_expired_no_engine_is_needed(
@@ -123,10 +126,12 @@ def test_a_sweep_passes_over_a_cluster_in_trouble_and_says_so_at_the_end(
     broken = backend(target.current()).checkpoint("a-first-one")
     broken.write_text("{")
     try:
-        with pytest.raises(dotrain.errors.StateCorrupt, match="a-first-one"):
+        with pytest.raises(dotrain.errors.SweepIncomplete, match="a-first-one") as caught:
             dotrain.sweep()
     finally:
         broken.unlink()
+    assert isinstance(caught.value.__cause__, dotrain.errors.StateCorrupt)
+    assert list(caught.value.frame.outcome) == ["done"]
     assert not office_enters(sandbox)
 
 

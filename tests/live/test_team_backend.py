@@ -15,7 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 import dotrain
-from dotrain import applying, lifecycle, operations, stack
+from dotrain import applying, lifecycle, operations, stack, sweeping
 from dotrain.api import Api
 from dotrain.engine import locate, provider, standin, state
 from dotrain.engine.driver import Driver
@@ -71,7 +71,8 @@ def account(team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     target = Target("digitalocean", running["url"], running["token"], tmp_path / "mine")
     # The places that know a sandbox from DigitalOcean, and would keep them apart: an
     # operation has a process of its own, which would look for the official provider.
-    monkeypatch.setattr(lifecycle, "current", lambda: target)
+    for module in (lifecycle, sweeping):
+        monkeypatch.setattr(module, "current", lambda: target)
     monkeypatch.setattr(stack, "open_driver", lambda target, name, *_: on(target, name))
     monkeypatch.setattr(operations, "_begin", begin)
     yield target
@@ -172,7 +173,7 @@ def test_a_team_sees_and_sweeps_all_its_stacks(account: Target) -> None:
     assert states == {"whole": "running", "shared": "incomplete"}
 
     (row,) = dotrain.sweep().itertuples()
-    assert (row.cluster, "office" in row.ended) == ("whole", True)
+    assert (row.cluster, row.outcome, "office" in row.why) == ("whole", "done", True)
     with closing(Api(account)) as api:
         (firewall,) = (
             one

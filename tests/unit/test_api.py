@@ -171,7 +171,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(server, api) -> None:
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("wait", ["31", "3600", "inf", "nan"])
+@pytest.mark.parametrize("wait", ["61", "3600", "inf", "nan"])
 def test_a_long_rate_limit_is_told_at_once(server, api, wait) -> None:
     server.answer = lambda _: said(429, retry_after=wait)
     failure(api, RateLimited)

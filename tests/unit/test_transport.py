@@ -48,13 +48,13 @@ def test_attributes_cross(error, attribute) -> None:
     assert getattr(cross(error), attribute) == getattr(error, attribute)
 
 
-@pytest.mark.parametrize("rows", [[], [("volume", "1", "data")]])
+@pytest.mark.parametrize("rows", [[], [("volume", "1", "data", "In use.")]])
 def test_a_frame_of_what_is_left_crosses(rows) -> None:
-    left = pd.DataFrame(rows, columns=["kind", "id", "name"])
+    left = pd.DataFrame(rows, columns=["kind", "id", "name", "why"])
     error = cross(errors.TeardownIncomplete("No.", left=left))
     assert isinstance(error, errors.TeardownIncomplete)
     assert error.left.to_dict("records") == left.to_dict("records")
-    assert list(error.left.columns) == ["kind", "id", "name"]
+    assert list(error.left.columns) == ["kind", "id", "name", "why"]
 
 
 def test_causes_cross_as_their_words() -> None:

@@ -1,0 +1,172 @@
+"""Every error dotrain raises.
+
+DotrainError
+ ├─ SpecError                  what was asked for is wrong (also a ValueError)
+ │   ├─ InvalidName
+ │   ├─ InvalidAddress
+ │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+ │   └─ UnknownChoice          carries .nearest
+ │       ├─ UnknownGpu
+ │       ├─ UnknownRegion
+ │       ├─ UnknownSize
+ │       └─ UnknownVersion
+ ├─ ConfigError                this machine is not set up
+ │   ├─ MissingToken
+ │   └─ UnsafeEndpoint         a token would travel in the clear, or to a stranger
+ ├─ AddressError               this machine's public address is not known for certain
+ ├─ ApiError                   DigitalOcean said no; carries .status and .request_id
+ │   ├─ TokenRejected
+ │   ├─ NotFound
+ │   ├─ RateLimited
+ │   └─ Unreachable
+ ├─ EngineError                the Pulumi CLI
+ │   ├─ EngineNotFound
+ │   ├─ EngineBuildFailed
+ │   ├─ ProviderNotFound
+ │   ├─ StackLocked            another operation runs on this stack
+ │   ├─ StateCorrupt
+ │   ├─ StateTooNew            a newer dotrain or Pulumi wrote the state
+ │   ├─ WrongPassphrase
+ │   ├─ OperationFailed        up or down stopped half-way; carries .failures
+ │   └─ OperationInterrupted
+ ├─ KubernetesError            the cluster's own API said no; carries .status, .causes and .objects
+ │   ├─ KubernetesForbidden
+ │   ├─ KubernetesNotFound
+ │   ├─ KubernetesUnreachable
+ │   │   └─ AddressMoved       its firewall does not know where this machine is now
+ │   ├─ DrainFailed            Pods stay on nodes that should be empty
+ │   ├─ ForwardFailed          a port could not be forwarded
+ │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ SandboxError               the local DigitalOcean did not start or answer
+ ├─ ClusterNotFound
+ ├─ NameInUse
+ ├─ ReplacementRefused         the change would destroy the cluster, or some of it
+ ├─ LockedOut                  the change would shut the caller out
+ ├─ ConfirmationRequired
+ ├─ TeardownFailed             at the end of a with block; carries .block, how that ended
+ ├─ TeardownIncomplete         carries .left, a DataFrame of what still exists
+ └─ SweepIncomplete            carries .frame, a DataFrame of what was done and what was not
+
+Each message is one paragraph: what happened, why, and what to do next. The
+three parts are also attributes, so that a widget can set them apart.
+
+Three are no errors but warnings: StateRestored, when a state that could not be
+read was replaced by a copy; EndsSoon, when a cluster is near the end of its max
+age; and BudgetRunsOut.
+"""
+
+from __future__ import annotations
+
+from dotrain.errors.api import (
+    ApiError,
+    NotFound,
+    RateLimited,
+    TokenRejected,
+    Unreachable,
+)
+from dotrain.errors.asked import (
+    AddressError,
+    ConfigError,
+    InvalidAddress,
+    InvalidName,
+    MissingToken,
+    OpenToWorld,
+    SpecError,
+    UnknownChoice,
+    UnknownGpu,
+    UnknownRegion,
+    UnknownSize,
+    UnknownVersion,
+    UnsafeEndpoint,
+)
+from dotrain.errors.base import (
+    DotrainError,
+)
+from dotrain.errors.clusters import (
+    BudgetRunsOut,
+    ClusterNotFound,
+    ConfirmationRequired,
+    EndsSoon,
+    LockedOut,
+    NameInUse,
+    ReplacementRefused,
+    SandboxError,
+    StateRestored,
+    SweepIncomplete,
+    TeardownFailed,
+    TeardownIncomplete,
+)
+from dotrain.errors.engine import (
+    EngineBuildFailed,
+    EngineError,
+    EngineNotFound,
+    OperationFailed,
+    OperationInterrupted,
+    ProviderNotFound,
+    StackLocked,
+    StateCorrupt,
+    StateTooNew,
+    WrongPassphrase,
+)
+from dotrain.errors.kubernetes import (
+    AddressMoved,
+    DrainFailed,
+    ForwardFailed,
+    KubernetesError,
+    KubernetesForbidden,
+    KubernetesNotFound,
+    KubernetesUnreachable,
+    NotReady,
+)
+
+__all__ = [
+    "AddressError",
+    "AddressMoved",
+    "ApiError",
+    "BudgetRunsOut",
+    "ClusterNotFound",
+    "ConfigError",
+    "ConfirmationRequired",
+    "DotrainError",
+    "DrainFailed",
+    "EndsSoon",
+    "EngineBuildFailed",
+    "EngineError",
+    "EngineNotFound",
+    "ForwardFailed",
+    "InvalidAddress",
+    "InvalidName",
+    "KubernetesError",
+    "KubernetesForbidden",
+    "KubernetesNotFound",
+    "KubernetesUnreachable",
+    "LockedOut",
+    "MissingToken",
+    "NameInUse",
+    "NotFound",
+    "NotReady",
+    "OpenToWorld",
+    "OperationFailed",
+    "OperationInterrupted",
+    "ProviderNotFound",
+    "RateLimited",
+    "ReplacementRefused",
+    "SandboxError",
+    "SpecError",
+    "StackLocked",
+    "StateCorrupt",
+    "StateRestored",
+    "StateTooNew",
+    "SweepIncomplete",
+    "TeardownFailed",
+    "TeardownIncomplete",
+    "TokenRejected",
+    "UnknownChoice",
+    "UnknownGpu",
+    "UnknownRegion",
+    "UnknownSize",
+    "UnknownVersion",
+    "Unreachable",
+    "UnsafeEndpoint",
+    "WrongPassphrase",
+]

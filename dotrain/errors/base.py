@@ -1,0 +1,31 @@
+"""The base of all errors dotrain raises."""
+
+from __future__ import annotations
+
+
+class DotrainError(Exception):
+    """The base of all errors dotrain raises.
+
+    Parameters
+    ----------
+    what : str
+        What happened, as a sentence.
+    why : str
+        Why it happened, as a sentence; empty when `what` says it.
+    fix : str
+        What to do next, as a sentence.
+    """
+
+    def __init__(self, what: str, why: str = "", fix: str = "") -> None:
+        self.what = what
+        self.why = why
+        self.fix = fix
+        super().__init__(what, why, fix)
+
+    def __str__(self) -> str:
+        return " ".join(part.strip() for part in (self.what, self.why, self.fix) if part)
+
+    def _render_traceback_(self) -> list[str]:
+        # What IPython shows of an uncaught error: the paragraph, and not the
+        # hundred lines of the engine's frames above it. The cause stays chained.
+        return [f"{type(self).__name__}: {self}"]

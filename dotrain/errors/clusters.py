@@ -1,0 +1,94 @@
+"""What goes wrong with clusters themselves, and what is only warned of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotrain.errors.base import DotrainError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class SandboxError(DotrainError):
+    """The sandbox did not start or does not answer."""
+
+
+class ClusterNotFound(DotrainError):
+    """There is no cluster of that name."""
+
+
+class NameInUse(DotrainError):
+    """Something that dotrain did not make has the name already."""
+
+
+class ReplacementRefused(DotrainError):
+    """The change would destroy the cluster, its database or a pool, and nobody has named it."""
+
+
+class LockedOut(DotrainError):
+    """The change would shut the caller out of the cluster."""
+
+
+class ConfirmationRequired(DotrainError):
+    """A teardown that nobody confirmed."""
+
+
+class TeardownFailed(DotrainError):
+    """A `with` block ended with an exception, and so did the teardown after it, the cause of this.
+
+    Attributes
+    ----------
+    block : BaseException or None
+        The exception that the block ended with.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, block: BaseException | None = None
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.block = block
+
+
+class TeardownIncomplete(DotrainError):
+    """Something is left after a teardown.
+
+    Attributes
+    ----------
+    left : pandas.DataFrame
+        What still exists: columns kind, id, name, why (all str).
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, left: pd.DataFrame | None = None
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.left = left
+
+
+class SweepIncomplete(DotrainError):
+    """A sweep did what it could, and something failed.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        What `dotrain.sweep` returns otherwise.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, frame: pd.DataFrame | None = None
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.frame = frame
+
+
+class StateRestored(UserWarning):
+    """The stack's state could not be read, and was restored from a copy."""
+
+
+class BudgetRunsOut(UserWarning):
+    """Most of what a cluster may cost is spent, or all of it."""
+
+
+class EndsSoon(UserWarning):
+    """A cluster is near the end of its max age, or past it."""

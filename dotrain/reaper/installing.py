@@ -1,0 +1,125 @@
+"""Put the reaper into a cluster, and take it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from dotrain import config
+from dotrain.errors import ConfigError, MissingToken
+from dotrain.reaper import manifests
+from dotrain.spec import ClusterSpec
+from dotrain.target import Target
+
+
+class Apply(Protocol):
+    """Makes an object of Kubernetes as a manifest says: its API's server-side apply."""
+
+    def __call__(self, path: str, manifest: Mapping[str, Any]) -> object:
+        """Apply `manifest` at `path`."""
+
+
+def token(target: Target) -> str:
+    """Return the token for the reaper: one of its own, never this machine's.
+
+    Raises
+    ------
+    MissingToken
+        When ``DOTRAIN_REAPER_TOKEN`` is not set.
+    ConfigError
+        When it is the token that dotrain itself works with.
+    """
+    if target.is_sandbox:
+        return target.token
+    scopes = " and ".join(manifests.SCOPES)
+    given = config.reaper_token()
+    if given is None:
+        raise MissingToken(
+            "There is no token for the reaper.",
+            "DigitalOcean's API makes no tokens, and DOTRAIN_REAPER_TOKEN is not set.",
+            "Make one at https://cloud.digitalocean.com/account/api/tokens with the custom scopes "
+            f"{scopes}, and set DOTRAIN_REAPER_TOKEN to it.",
+        )
+    if given == target.token:
+        raise ConfigError(
+            "The reaper does not get the token that dotrain works with.",
+            "Who can read Secrets in the cluster can read it, and it may do more than the reaper.",
+            f"Make another with the custom scopes {scopes}, and set DOTRAIN_REAPER_TOKEN to it.",
+        )
+    return given
+
+
+def bring(
+    apply: Apply,
+    delete: Callable[[str], object],
+    target: Target,
+    spec: ClusterSpec,
+    *,
+    cluster: Mapping[str, Any],
+    sizes: Iterable[Mapping[str, Any]],
+    was_there: bool,
+) -> None:
+    """Bring a cluster to what its spec says of the reaper.
+
+    Parameters
+    ----------
+    apply : Apply
+        Talks to the cluster's Kubernetes API.
+    delete : callable
+        Deletes what is at a path of it, if anything is.
+    target : Target
+        The account.
+    spec : ClusterSpec
+        The cluster.
+    cluster : mapping
+        The same, as DigitalOcean describes it.
+    sizes : iterable of mapping
+        ``sizes`` of ``GET /v2/sizes``.
+    was_there : bool
+        Whether the spec had one until now.
+
+    Raises
+    ------
+    ConfigError
+        When there is no token for it.
+    """
+    if spec.reaper:
+        install(apply, target, spec, cluster, sizes)
+    elif was_there:
+        remove(delete)
+
+
+def install(
+    apply: Apply,
+    target: Target,
+    spec: ClusterSpec,
+    cluster: Mapping[str, Any],
+    sizes: Iterable[Mapping[str, Any]],
+) -> None:
+    """Put the reaper into a cluster, or bring it up to date; the parameters are those of `bring`.
+
+    Raises
+    ------
+    ConfigError
+        When there is no token for it.
+    """
+    wanted = {pool.size for pool in (spec.system, *spec.pools)}
+    prices = {
+        size["slug"]: size["price_hourly"]
+        for size in sizes
+        if size["slug"] in wanted and size.get("price_hourly") is not None
+    }
+    made = manifests.manifests(spec, cluster["id"], token(target), prices, api_url=target.url)
+    for manifest in made:
+        apply(manifests.path(manifest), manifest)
+
+
+def remove(delete: Callable[[str], object]) -> None:
+    """Take the reaper out of a cluster; `delete` takes paths of Kubernetes' API.
+
+    With its namespace goes what is in it, its token first of all.
+    """
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    delete(f"/api/v1/namespaces/{manifests.NAMESPACE}")
+    delete(f"{rbac}/clusterrolebindings/{manifests.NAME}")
+    delete(f"{rbac}/clusterroles/{manifests.NAME}")

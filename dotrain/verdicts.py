@@ -1,0 +1,153 @@
+"""What a sweep should do with a cluster: decided from what the API says about it, and no I/O."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dotrain import durations, limits, names, timers
+
+DOWN, PAUSE, WARN, UNKNOWN, KEEP = "down", "pause", "warn", "unknown", "keep"
+
+# Marks the pool of the cluster's own services; DigitalOcean's provider sets it.
+_SYSTEM = "terraform:default-node-pool"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What should be done with a cluster, and why.
+
+    Parameters
+    ----------
+    action : str
+        ``"down"``, ``"pause"``, ``"warn"``, ``"unknown"`` (nothing is done) or ``"keep"``.
+    why : str
+        The reason, in words.
+    """
+
+    action: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about a cluster beyond the list of clusters.
+
+    Parameters
+    ----------
+    idle_since : datetime.datetime or None
+        Since when nothing runs on it; None while something does.
+    idle_unknown : str
+        Why that is not known; empty when it is, or was not asked for.
+    spent : float or None
+        The part of its budget that is spent, 1.0 for all; None when it has none.
+    spent_unknown : str
+        Why that is not known; empty when it is, or was not asked for.
+    """
+
+    idle_since: dt.datetime | None = None
+    idle_unknown: str = ""
+    spent: float | None = None
+    spent_unknown: str = ""
+
+
+def name_of(cluster: Mapping[str, Any]) -> str | None:
+    """Return the name of a cluster that dotrain made, None for any other.
+
+    A single tag that somebody copied makes no cluster dotrain's.
+    """
+    name = names.cluster_of(cluster["tags"])
+    return name if name == cluster["name"] and names.LABEL in cluster["tags"] else None
+
+
+def training_pools(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the pools of training nodes that a cluster has, less those on their way out."""
+    return [
+        pool
+        for pool in cluster["node_pools"][1:]
+        if _SYSTEM not in (pool.get("tags") or ()) and not is_going(pool)
+    ]
+
+
+def is_going(pool: Mapping[str, Any]) -> bool:
+    """Return whether a pool is being deleted."""
+    nodes = pool.get("nodes") or ()
+    return bool(nodes) and all(node["status"]["state"] == "deleting" for node in nodes)
+
+
+def has_budget(cluster: Mapping[str, Any]) -> bool:
+    """Return whether a cluster has a budget."""
+    return limits.budget(cluster["tags"]) is not None
+
+
+def may_be_idle(cluster: Mapping[str, Any], now: dt.datetime) -> bool:
+    """Return whether a cluster could have been idle for too long, as far as its nodes tell.
+
+    Only then is its own Kubernetes API asked: a node that came later than that
+    was wanted, and where there is no training node there is nothing to take.
+    """
+    idle = timers.of(cluster["tags"]).idle
+    pools = training_pools(cluster)
+    if idle is None or not pools or timers.is_over(cluster, now):
+        return False
+    nodes = [node for pool in pools for node in pool.get("nodes") or ()]
+    return all(timers.created(one) + idle <= now for one in (cluster, *nodes))
+
+
+def judge(cluster: Mapping[str, Any], seen: Seen, now: dt.datetime) -> list[Verdict]:
+    """Return what should be done with a cluster of dotrain's; nothing where it has no limits.
+
+    What is not known is never acted on.
+
+    Parameters
+    ----------
+    cluster : mapping
+        As the API describes it.
+    seen : Seen
+        What else was found out.
+    now : datetime.datetime
+        The present.
+    """
+    given = timers.of(cluster["tags"])
+    if cluster["status"]["state"] in ("deleting", "deleted"):
+        return [Verdict(KEEP, "is being deleted")] if given.max_age or given.idle else []
+    found = [Verdict(UNKNOWN, f"{tag} says no span of time") for tag in given.unreadable]
+    if timers.is_over(cluster, now):
+        return [*found, Verdict(DOWN, timers.outlook(cluster, now))]
+    if given.max_age is not None:
+        action = WARN if timers.is_near(cluster, now) else KEEP
+        found.append(Verdict(action, timers.outlook(cluster, now)))
+    pausing = [*_by_budget(seen), *_by_idleness(given.idle, seen, now)]
+    return [*found, *(_paused(pausing) if not training_pools(cluster) else pausing)]
+
+
+def _by_budget(seen: Seen) -> list[Verdict]:
+    if seen.spent_unknown:
+        return [Verdict(UNKNOWN, f"what it has cost is not known: {seen.spent_unknown}")]
+    if seen.spent is None:
+        return []
+    action = PAUSE if seen.spent >= 1 else WARN if seen.spent >= limits.WARN_AT else KEEP
+    return [Verdict(action, f"{seen.spent:.0%} of its budget is spent")]
+
+
+def _by_idleness(idle: dt.timedelta | None, seen: Seen, now: dt.datetime) -> list[Verdict]:
+    if idle is None:
+        return []
+    most = f"(at most {durations.text(idle)})"
+    if seen.idle_unknown:
+        return [Verdict(UNKNOWN, f"whether it is idle is not known: {seen.idle_unknown}")]
+    if seen.idle_since is None:
+        return [Verdict(KEEP, f"is not idle {most}")]
+    lasted = now - seen.idle_since
+    action = PAUSE if lasted >= idle else KEEP
+    return [Verdict(action, f"is idle for {durations.rough(lasted)} {most}")]
+
+
+def _paused(found: Iterable[Verdict]) -> list[Verdict]:
+    """Return verdicts on a cluster that has no training nodes."""
+    return [
+        Verdict(KEEP, f"{one.why}; it has no training nodes") if one.action == PAUSE else one
+        for one in found
+    ]

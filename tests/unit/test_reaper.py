@@ -1,0 +1,158 @@
+"""What the reaper is in Kubernetes: least privilege, one secret in one place."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from dotrain import durations, timers
+from dotrain.errors import ConfigError, MissingToken
+from dotrain.pools import Pool
+from dotrain.reaper import installing, manifests, script
+from dotrain.spec import ClusterSpec
+from dotrain.target import Target
+
+TOKEN = "dop_v1_4ea9e4"
+SPEC = ClusterSpec("bert", pools=(Pool(size="s-4"),), max_age="12h")
+SIZES = [{"slug": "s-1vcpu-2gb", "price_hourly": 0.018}, {"slug": "s-4", "price_hourly": 0.07}]
+ACCOUNT = Target("digitalocean", "https://api.digitalocean.com", "dop_v1_0wn", Path())
+
+
+@pytest.fixture
+def made() -> dict[str, manifests.Manifest]:
+    found = manifests.manifests(SPEC, "c1", TOKEN, {"s-4": 0.07})
+    return {one["kind"]: one for one in found}
+
+
+def pod(made: dict[str, manifests.Manifest]) -> manifests.Manifest:
+    return made["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def test_it_may_look_at_what_works_and_nothing_else(made) -> None:
+    assert made["ClusterRole"]["rules"] == [
+        {"apiGroups": [""], "resources": ["pods", "nodes", "events"], "verbs": ["list"]}
+    ]
+    assert "Role" not in made
+    assert made["ServiceAccount"]["automountServiceAccountToken"] is False
+
+
+def test_its_token_is_in_the_secret_alone_and_shown_nowhere(made) -> None:
+    secret = made.pop("Secret")
+    hidden = base64.b64encode(TOKEN.encode()).decode()
+    assert secret["data"] == {"token": hidden}
+    for text in (TOKEN, hidden):
+        assert text not in json.dumps(made)
+        assert text not in repr(secret)
+
+
+def test_its_pod_is_as_restricted_as_kubernetes_asks_for(made) -> None:
+    enforced = made["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    assert enforced == "restricted"
+    spec = pod(made)
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+    # It outlives the nodes that it takes.
+    assert spec["nodeSelector"] == {"doks.digitalocean.com/node-pool": "system"}
+    assert made["NetworkPolicy"]["spec"]["ingress"] == []
+
+
+def test_it_runs_the_script_with_all_that_this_reads(made) -> None:
+    code = made["ConfigMap"]["data"]["reap.py"]
+    assert code == Path(script.__file__).read_text()
+    given = {one["name"]: one["value"] for one in pod(made)["containers"][0]["env"]}
+    assert json.loads(given["DOTRAIN_PRICES"]) == {"s-4": 0.07}
+    assert set(given) <= {word for word in code.split('"') if word.startswith("DOTRAIN_")} | {
+        "DOTRAIN_CLUSTER_ID"
+    }
+
+
+def test_the_script_needs_python_alone() -> None:
+    tree = ast.parse(Path(script.__file__).read_text())
+    imported = {
+        name.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            node.names if isinstance(node, ast.Import) else [ast.alias(node.module or ".")]
+        )
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("span", ["1s", "90m", "1d1h30m", "2w"])
+def test_it_reads_the_tags_as_they_are_written(span) -> None:
+    spec = ClusterSpec("bert", max_age=span, idle=span)
+    cluster = {"tags": timers.tags(spec)}
+    for what in ("max-age", "idle"):
+        assert script.limit(cluster, what) == durations.parse(span)
+    assert script.limit({"tags": ["dotrain-idle:soon"]}, "idle") is None
+
+
+def test_each_object_has_its_place_in_the_api(made) -> None:
+    assert manifests.path(made["NetworkPolicy"]) == (
+        "/apis/networking.k8s.io/v1/namespaces/dotrain-system/networkpolicies/dotrain-reaper"
+    )
+    assert manifests.path(made["Namespace"]) == "/api/v1/namespaces/dotrain-system"
+    assert manifests.path(made["ClusterRole"]).endswith("/v1/clusterroles/dotrain-reaper")
+
+
+def test_installing_applies_all_in_order_with_the_token_of_the_environment(monkeypatch) -> None:
+    monkeypatch.setenv("DOTRAIN_REAPER_TOKEN", f" {TOKEN}\n")
+    applied: list[tuple[str, dict]] = []
+    removed: list[str] = []
+
+    def bring(spec: ClusterSpec) -> None:
+        installing.bring(
+            lambda *one: applied.append(one),
+            removed.append,
+            ACCOUNT,
+            spec,
+            cluster={"id": "c1"},
+            sizes=SIZES,
+            was_there=True,
+        )
+
+    bring(dataclasses.replace(SPEC, reaper=True))
+    assert removed == []
+    kinds = [manifest["kind"] for _, manifest in applied]
+    assert kinds[0] == "Namespace"
+    assert kinds[-1] == "CronJob"
+    assert kinds.index("Secret") < kinds.index("CronJob")
+    (prices,) = [
+        json.loads(one["value"])
+        for one in pod({"CronJob": applied[-1][1]})["containers"][0]["env"]
+        if one["name"] == "DOTRAIN_PRICES"
+    ]
+    assert prices == {"s-1vcpu-2gb": 0.018, "s-4": 0.07}
+    count = len(applied)
+    bring(SPEC)
+    assert len(applied) == count
+    everywhere = {path for path, _ in applied if "/namespaces/dotrain-system/" not in path}
+    assert set(removed) == everywhere
+
+
+def test_it_gets_a_token_of_its_own_or_none(monkeypatch) -> None:
+    with pytest.raises(MissingToken, match="kubernetes:read and kubernetes:update"):
+        installing.token(ACCOUNT)
+    monkeypatch.setenv("DOTRAIN_REAPER_TOKEN", ACCOUNT.token)
+    with pytest.raises(ConfigError, match="Make another") as caught:
+        installing.token(ACCOUNT)
+    assert ACCOUNT.token not in str(caught.value)
+    # A real token is none of the sandbox's business.
+    assert (
+        installing.token(dataclasses.replace(ACCOUNT, kind="sandbox", token="sandbox_1"))
+        == "sandbox_1"
+    )
