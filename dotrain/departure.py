@@ -12,16 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dotrain import account, adoption, confirm, draining, durations, names
+from dotrain import account, adoption, confirm, durations, names
 from dotrain.account import Leaving
 from dotrain.api import Api
 from dotrain.engine.state import State
 from dotrain.errors import DotrainError, KubernetesUnreachable, SpecError
-from dotrain.kube import Kube, connect
 from dotrain.spec import ClusterSpec
 from dotrain.target import Target
 from dotrain.turn import Turn
+
+if TYPE_CHECKING:
+    from dotrain.kube import Kube
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,9 @@ def reached(target: Target, name: str) -> Iterator[Kube | None]:
     KubernetesUnreachable
         When it does not answer here.
     """
+    # Imported late, as in the rest of this module: most operations need no kr8s.
+    from dotrain.kube import connect
+
     with closing(Api(target)) as api:
         tag = names.label(name)
         cluster = next((one for one in account.clusters(api) if tag in one["tags"]), None)
@@ -187,6 +193,8 @@ def empty(leaving: Sequence[Leaving], turn: Turn, terms: Terms) -> None:
         if kube is None:
             note(f"Nothing runs on {there}: this cluster has no Kubernetes API of its own.")
             return
+        from dotrain import draining
+
         note(f"Draining {there}.")
         draining.drain(
             kube,
@@ -202,6 +210,8 @@ def take_back(leaving: Sequence[Leaving], turn: Turn) -> None:
     try:
         with reached(turn.target, turn.name) as kube:
             if kube is not None:
+                from dotrain import draining
+
                 draining.uncordon(kube, nodes(leaving), turn.progress.note)
     except DotrainError as error:
         # Why they could not be deleted says more.

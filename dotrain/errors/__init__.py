@@ -170,3 +170,7 @@ __all__ = [
     "UnsafeEndpoint",
     "WrongPassphrase",
 ]
+
+# Users know them by this name, in tracebacks too, wherever in here they are written.
+for _name in __all__:
+    globals()[_name].__module__ = __name__

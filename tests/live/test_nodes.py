@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import dotrain
-from dotrain import applying, errors, target
+from dotrain import applying, departure, errors, target
 from dotrain.departure import Terms
 from dotrain.engine.progress import Progress
 from dotrain.pools import Pool
@@ -101,11 +101,11 @@ def test_an_old_pool_that_cannot_be_deleted_stays_until_the_next_call(
     assert training(sandbox).keys() == {"cpu-s-4vcpu-8gb", "gpu-gpu-h100x1-80gb"}
 
 
-def _fails(turn: Turn, *_: object) -> None:
+def _fails(*_: object) -> None:
     raise errors.DrainFailed("A Pod is still there.", "Its budget allows no disruption.", "Wait.")
 
 
-def _is_interrupted(turn: Turn, *_: object) -> None:
+def _is_interrupted(_: object, turn: Turn, *__: object) -> None:
     turn.interrupt()
 
 
@@ -120,7 +120,7 @@ def test_until_the_old_nodes_are_empty_they_stay(
     drain: Callable[..., None],
     error: type[errors.DotrainError],
 ) -> None:
-    monkeypatch.setattr(applying, "_drain", drain)
+    monkeypatch.setattr(departure, "empty", drain)
     pools = (replace(CPU, size="s-2vcpu-2gb"), *cluster.spec.pools[1:])
     turn = Turn(target.current(), "bert", Progress("resize bert"), "")
     before = sandbox.last_request()

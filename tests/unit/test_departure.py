@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from dotrain import departure
 from dotrain.departure import Terms, keys, settled, terms
 from dotrain.engine.state import State
 from dotrain.errors import KubernetesUnreachable, SpecError
@@ -17,15 +18,18 @@ from dotrain.target import Target
 
 BERT = ClusterSpec("bert", pools=(Pool("cpu"), Pool("gpu")))
 RESIZED = replace(BERT, pools=(Pool("cpu", size="s-4vcpu-8gb"), Pool("gpu", count=3)))
-# Nothing answers there: a token for nowhere.
 ASK = """
 import pathlib
 from dataclasses import replace
+from dotrain import departure
 from dotrain.departure import Terms, settled
 from dotrain.errors import KubernetesUnreachable
 from dotrain.spec import ClusterSpec
 from dotrain.target import Target
 bert = ClusterSpec("bert")
+def refuse(*_):
+    raise KubernetesUnreachable("It does not answer.", "No route.", "Mend the network.")
+departure.reached = refuse
 target = Target("digitalocean", "https://api.digitalocean.com", "", pathlib.Path("/nowhere"))
 try:
     print(settled(target, replace(bert, paused=True), bert, Terms()))
@@ -59,8 +63,18 @@ def test_terms_that_mean_nothing_are_refused(asked) -> None:
         terms(*asked)
 
 
+@pytest.fixture
+def unreachable(monkeypatch) -> None:
+    """Have no API of any cluster answer."""
+
+    def refuse(*_: object) -> None:
+        raise KubernetesUnreachable("It does not answer.", "No route.", "Mend the network.")
+
+    monkeypatch.setattr(departure, "reached", refuse)
+
+
 @pytest.mark.parametrize("after", [BERT, replace(BERT, region="ams3"), RESIZED])
-def test_who_does_not_want_it_is_not_asked(after, tmp_path) -> None:
+def test_who_does_not_want_it_is_not_asked(after, tmp_path, unreachable) -> None:
     real = Target("digitalocean", "https://api.digitalocean.com", "", tmp_path)
     asked = Terms(drain=False)
     assert settled(real, after, BERT, asked) is asked
@@ -79,7 +93,7 @@ def test_somebody_who_is_there_is_asked(python, typed, outcome) -> None:
     result = python(ASK, stdin=None, input=typed)
     assert result.stderr == ""
     prompt, _, rest = result.stdout.partition("[yes/no] ")
-    assert "cannot be drained" in prompt
+    assert "It does not answer. No route." in prompt
     assert rest.startswith(outcome)
 
 

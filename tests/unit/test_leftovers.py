@@ -12,6 +12,7 @@ CLUSTER = {
     "name": "bert",
     "tags": ["k8s", "k8s:c1", "dotrain", "dotrain:bert"],
     "vpc_uuid": "v1",
+    "created_at": "2026-01-01T00:00:00Z",
     "node_pools": [{"name": "system", "size": "s-1", "count": 1}],
 }
 SIZES = [{"slug": "s-1", "price_hourly": 0.02}, {"slug": "s-4", "price_hourly": 0.07}]
@@ -28,10 +29,13 @@ def thing(name: str, *tags: str, **fields) -> dict:
     return {"id": f"id-{name}", "name": name, "tags": list(tags), **fields}
 
 
+DISK = {"size_gigabytes": 10}
+# A month has 672 hours in DigitalOcean's bills.
+OF_DISK, OF_BALANCER = pytest.approx(1.0 / 672), pytest.approx(12.0 / 672)
 OWN = {
     "droplets": [thing("node", "k8s:c1", "k8s:worker", "dotrain:bert")],
     "load_balancers": [thing("lb", vpc_uuid="v1")],
-    "volumes": [thing("pvc", "k8s:c1")],
+    "volumes": [thing("pvc", "k8s:c1", **DISK)],
     "snapshots": [thing("copy", "k8s:c1", resource_id="id-pvc")],
     "databases": [thing("dotrain-bert", "dotrain", "dotrain:bert")],
 }
@@ -59,16 +63,16 @@ def test_what_a_cluster_left_is_one_with_its_name_where_that_is_known() -> None:
         kubernetes_clusters=[],
         droplets=[thing("node", "k8s:c0", "dotrain:old", size={"price_hourly": 0.07})],
         load_balancers=[thing("lb", vpc_uuid="v0"), thing("lb2", "k8s:c0")],
-        volumes=[thing("pvc", "k8s:c0"), thing("named", "k8s:c0", "dotrain:old")],
+        volumes=[thing("pvc", "k8s:c0", **DISK), thing("named", "k8s:c0", "dotrain:old", **DISK)],
         snapshots=[thing("copy", resource_id="id-named")],
     )
     of = {name: (one.kind, one.cluster, one.hourly) for name, one in left.items()}
     assert of == {
         "node": ("Droplet", "old", 0.07),
-        "lb": ("load balancer", "old", None),
-        "lb2": ("load balancer", "", None),
-        "pvc": ("volume", "", None),
-        "named": ("volume", "old", None),
+        "lb": ("load balancer", "old", OF_BALANCER),
+        "lb2": ("load balancer", "", OF_BALANCER),
+        "pvc": ("volume", "", OF_DISK),
+        "named": ("volume", "old", OF_DISK),
         "copy": ("volume snapshot", "old", None),
     }
     assert "cannot be told" in left["pvc"].why
@@ -95,22 +99,26 @@ def test_what_a_teardown_takes_is_said_with_what_it_costs() -> None:
         Object("cluster", "c1", "bert", "", CLUSTER),
         Object("Droplet", "1", "system-0", "", {"name": "system-0"}),
         Object("load balancer", "2", "lb", "", {"name": "lb"}),
-        Object("volume", "3", "pvc", "", {"name": "pvc"}),
+        Object("volume", "3", "pvc", "", {"name": "pvc", **DISK}),
+        Object("database", "5", "dotrain-bert", "", {"name": "dotrain-bert"}),
         Object("VPC", "4", "dotrain-bert", "", {"name": "dotrain-bert"}),
     ]
     said = contents.text("bert", things, SIZES).splitlines()
-    assert said[1:5] == [
+    assert said[1:6] == [
         "  cluster bert (1 x s-1)",
         "  load balancer lb",
         "  volume pvc",
+        "  database dotrain-bert",
         "  VPC dotrain-bert",
     ]
-    unknown = "load balancer lb and volume pvc (price unknown)"
-    assert said[5] == f"It costs $0.020 an hour, plus {unknown}. What is on each volume is lost."
+    assert "$0.039 an hour" in said[6]
+    assert "plus database dotrain-bert (price unknown)" in said[6]
+    assert said[6].endswith("What is on each database and volume is lost.")
 
 
 def test_free_things_cost_nothing_and_unknown_prices_are_not_zero() -> None:
     vpc = Object("VPC", "4", "dotrain-bert", "", {"name": "dotrain-bert"})
     assert contents.text("bert", [vpc], SIZES).endswith("It costs nothing.")
-    costly = {**CLUSTER, "ha": True}
+    pool = {"name": "new", "size": "s-9", "count": 1}
+    costly = {**CLUSTER, "node_pools": [*CLUSTER["node_pools"], pool]}
     assert found((), kubernetes_clusters=[costly])["bert"].hourly is None
