@@ -144,7 +144,8 @@ def _bring_reaper(api: Api, turn: Turn, spec: ClusterSpec, remembered: state.Sta
             sizes=sizes,
             was_there=was_there,
         )
-        turn.progress.note(f"The reaper is {'in the cluster' if spec.reaper else 'gone'}.")
+        if spec.reaper != was_there:
+            turn.progress.note(f"The reaper is {'in the cluster' if spec.reaper else 'gone'}.")
 
 
 def _changes_nodes(old: ClusterSpec, new: ClusterSpec) -> bool:
