@@ -202,7 +202,9 @@ class _Work:
         """Destroy what somebody has named, and make it anew."""
         name, progress = self.spec.name, self.turn.progress
         progress.note(f"{' and '.join(sorted(lift.kinds))} of {name}: destroyed, as was asked for.")
-        orphans = preflight(self.api, self.turn, self.spec, self.driver.read())
+        orphans = preflight(
+            self.api, self.turn, self.spec, self.driver.read(), self.resolved.version
+        )
         self.driver.unprotect(progress)
         if "cluster" in lift.kinds:
             # First: where it fails half-way, the old cluster may be gone all the same.
@@ -215,7 +217,7 @@ class _Work:
         api, turn, driver, spec = self.api, self.turn, self.driver, self.spec
         remembered = driver.read()
         cut_off = remembered is not None and bool(remembered.pending)
-        orphans = preflight(api, turn, spec, remembered)
+        orphans = preflight(api, turn, spec, remembered, self.resolved.version)
         adopted: set[str] = set()
         while True:
             if orphans:

@@ -105,9 +105,13 @@ def preview(
     # The slowest import of all (0.75 s), only where it is needed.
     from dotrain.program import create_program
 
-    lift = Lift(inputs=("ha",) if cluster.get("ha") and not spec.ha else ())
+    lift = Lift(inputs=("ha",) if _loses_ha(cluster, spec) else ())
     program = create_program(spec, resolved, lift=lift)
     return lift, driver.preview(program, turn.progress, unprotected=True)
+
+
+def _loses_ha(cluster: Mapping[str, Any], spec: ClusterSpec) -> bool:
+    return bool(cluster.get("ha")) and not spec.highly_available(cluster["version"])
 
 
 def explain(name: str, error: OperationFailed) -> None:

@@ -24,7 +24,7 @@ from dotrain.api import Api
 from dotrain.engine.preview import Planned
 from dotrain.engine.state import State
 from dotrain.plan import Plan, notes_on
-from dotrain.spec import ClusterSpec
+from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
 
 _OWN = ("nodes", "control-plane", "database")
@@ -80,7 +80,7 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
         *_notes_on_nodes(spec, remembered, rebuilt=any(guard.destroyed(steps))),
         *_notes_on_losses(spec.name, steps, causes),
     )
-    after, now = _cost(spec, observed, sizes, beside)
+    after, now = _cost(spec, resolved, observed, sizes, beside)
     return Plan(
         spec.name,
         change.gained,
@@ -94,12 +94,13 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
 
 def _cost(
     spec: ClusterSpec,
+    resolved: Resolved,
     observed: account.Observed,
     sizes: list[dict[str, Any]],
     beside: Mapping[str, list[dict[str, Any]]],
 ) -> tuple[list[pricing.Line], list[pricing.Line]]:
     """Return what a cluster would cost, and what it costs now."""
-    after = pricing.lines(spec, sizes)
+    after = pricing.lines(spec, sizes, resolved.version)
     if observed.cluster is None:
         return after, []
     moment = dt.datetime.now(dt.timezone.utc)

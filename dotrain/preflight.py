@@ -21,7 +21,9 @@ def missing(spec: ClusterSpec, remembered: State | None) -> set[str]:
     return wanted - (remembered.resources.keys() if remembered else set())
 
 
-def preflight(api: Api, turn: Turn, spec: ClusterSpec, remembered: State | None) -> dict[str, str]:
+def preflight(
+    api: Api, turn: Turn, spec: ClusterSpec, remembered: State | None, version: str
+) -> dict[str, str]:
     """Check what the API can tell before anything is made; return what is to be adopted.
 
     A stack that is complete and gets no new pool costs no request at all.
@@ -36,6 +38,8 @@ def preflight(api: Api, turn: Turn, spec: ClusterSpec, remembered: State | None)
         What should be.
     remembered : State or None
         What the stack remembers.
+    version : str
+        The Kubernetes version.
 
     Raises
     ------
@@ -53,7 +57,12 @@ def preflight(api: Api, turn: Turn, spec: ClusterSpec, remembered: State | None)
     if "cluster" in known:
         # A pool is new; otherwise the sizes were checked with the version.
         catalog.check(spec, api.get("/v2/kubernetes/options")["options"])
-    bill = pricing.lines(spec, api.pages("/v2/sizes", "sizes"))
+    bill = pricing.lines(spec, api.pages("/v2/sizes", "sizes"), version)
+    if "cluster" not in known and spec.highly_available(version) and not spec.ha:
+        turn.progress.note(
+            f"With Kubernetes {version}, DigitalOcean makes a highly available control plane, "
+            "which is in the price: version='1.35' has none."
+        )
     turn.progress.note(f"{spec.name} costs {pricing.summary(bill)}.")
     found = adoption.wait_until_gone(api, spec.name, turn)
     _refuse_taken(spec.name, found)
@@ -88,7 +97,7 @@ def _refuse_other(spec: ClusterSpec, clusters: Iterable[Mapping[str, Any]]) -> N
         differs = []
         if one["region"] != spec.region:
             differs.append(f"it is in {one['region']} and not in {spec.region}")
-        if one.get("ha") and not spec.ha:
+        if one.get("ha") and not spec.highly_available(one["version"]):
             differs.append("its control plane is highly available")
         if has - wanted:
             differs.append(f"it has the pools {', '.join(sorted(has))}")

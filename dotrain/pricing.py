@@ -82,7 +82,7 @@ def prices(sizes: Iterable[Mapping[str, Any]]) -> dict[str, Price]:
     return {one["slug"]: Price(one.get("price_hourly"), one.get("price_monthly")) for one in sizes}
 
 
-def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]]) -> list[Line]:
+def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]], version: str = "") -> list[Line]:
     """Return what `spec` costs; training pools cost nothing while it is paused.
 
     Parameters
@@ -92,11 +92,13 @@ def lines(spec: ClusterSpec, sizes: Iterable[Mapping[str, Any]]) -> list[Line]:
     sizes : iterable of mapping
         ``sizes`` of ``GET /v2/sizes``. It has no prices of databases and of
         highly available control planes: see `dotrain.published`.
+    version : str
+        The Kubernetes version, where it is known.
     """
     known = prices(sizes)
     pools = (spec.system, *spec.live_pools)
     bill = [pool_line(one.name, one.size, one.count, known, most=one.max) for one in pools]
-    if spec.ha:
+    if spec.highly_available(version):
         bill.append(control_plane())
     if spec.database:
         bill.append(database(spec.database.nodes, spec.database.size))

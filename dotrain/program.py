@@ -127,7 +127,7 @@ def create_program(
             region=spec.region,
             version=resolved.version,
             vpc_uuid=vpc.id,
-            ha=spec.ha,
+            ha=spec.highly_available(resolved.version),
             auto_upgrade=spec.auto_upgrade,
             surge_upgrade=True,
             tags=[LABEL, label(spec.name), *limits.tags(spec), *timers.tags(spec)],

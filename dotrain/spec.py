@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -19,6 +20,7 @@ from dotrain.errors import SpecError
 from dotrain.grants import Grant
 from dotrain.pools import SYSTEM_POOL, Pool
 
+_HA_FROM = (1, 36)
 _ENGINES = ("pg", "mysql", "valkey", "mongodb", "kafka", "opensearch")
 
 
@@ -77,7 +79,8 @@ class ClusterSpec:
     database : Database or None
         A managed database beside the cluster.
     ha : bool
-        A highly available control plane, which DigitalOcean charges for.
+        A highly available control plane, which DigitalOcean charges for. From
+        Kubernetes 1.36 on it makes no other.
     auto_upgrade : bool
         Patch upgrades in the maintenance window. They restart nodes, and with
         them a training run, so it is off unless asked for.
@@ -145,6 +148,21 @@ class ClusterSpec:
     def live_pools(self) -> tuple[Pool, ...]:
         """The pools of training nodes that exist: none while the cluster is paused."""
         return () if self.paused else self.pools
+
+    def highly_available(self, version: str) -> bool:
+        """Return whether the control plane is, of a cluster that is made with `version`.
+
+        "For DOKS 1.36.0 and later, the default is true" (DigitalOcean's OpenAPI
+        document), and the provider does not send that it should not be.
+
+        Examples
+        --------
+        >>> bert = ClusterSpec("bert")
+        >>> bert.highly_available("1.35.2-do.0"), bert.highly_available("1.36.0-do.0")
+        (False, True)
+        """
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+        return self.ha or numbers >= _HA_FROM
 
     def without_expired(self, now: dt.datetime) -> ClusterSpec:
         """Return the spec without the grants whose time is over.

@@ -218,3 +218,12 @@ def database_options() -> Doc:
             {"end_of_life": None, "end_of_availability": None, "version": item} for item in versions
         ]
     return {"options": options, "version_availability": availability}
+
+
+def is_ha_by_default(version: str) -> bool:
+    """Return whether a new cluster of a version gets a highly available control plane unasked.
+
+    It does from 1.36 on, as DigitalOcean's OpenAPI document says.
+    """
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor)) >= (1, 36)

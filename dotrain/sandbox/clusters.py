@@ -117,7 +117,7 @@ def _create(call: Call) -> Answer:
         "tags": fields.tags(),
         "auto_upgrade": fields.flag("auto_upgrade", default=False),
         "surge_upgrade": fields.flag("surge_upgrade", default=False),
-        "ha": fields.flag("ha", default=False),
+        "ha": fields.flag("ha", default=catalog.is_ha_by_default(version)),
         "registry_enabled": fields.flag("registry_enabled", default=False),
         "isolated_workers": fields.flag("isolated_workers", default=False),
         "maintenance_policy": cluster_fields.maintenance(

@@ -97,5 +97,5 @@ def _settings(sandbox: Sandbox, call: Call) -> Answer:
         validate.check_address(fields.text("source"), "source", versions=(4,))
         sandbox.sources["127.0.0.1"] = fields.text("source")
     if fields.has("kubernetes"):
-        asked.set_programs(call.store, fields.text("kubernetes"))
+        asked.set_programs(call.store, fields.text("kubernetes", ""))
     return Answer(200, {"delay": sandbox.delay, "rate_limit": sandbox.strict})

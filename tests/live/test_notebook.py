@@ -17,7 +17,7 @@ SHOWN = {
     "access": ("203.0.113.7/32", "198.51.100.4/32"),
     "lifetime": (
         "gpu-mi300x1-192gb",
-        "0/1 (0-4) gpu-h100x1-80gb",
+        "1/1 (0-4) gpu-h100x1-80gb",
         "of $50.00 so far",
         "Draining cpu-s-2vcpu-4gb",
         "region: nyc2",

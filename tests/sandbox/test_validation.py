@@ -2,6 +2,8 @@
 
 import pytest
 
+from dotrain.sandbox import catalog
+
 from .conftest import BALANCER, DATABASE, FIREWALL
 
 NODES = [{"name": "default", "size": "s-1vcpu-2gb", "count": 1}]
@@ -254,3 +256,8 @@ def test_unknown_routes_are_not_found(server, path):
     answer = server("GET", path, status=404)
     assert answer["id"] == "not_found"
     assert answer["request_id"]
+
+
+@pytest.mark.parametrize(("version", "made"), [("1.35.9-do.0", False), ("1.36.0-do.0", True)])
+def test_from_1_36_on_a_control_plane_is_highly_available_unasked(version, made):
+    assert catalog.is_ha_by_default(version) is made

@@ -139,3 +139,11 @@ def test_a_published_price_has_its_page_and_its_date(price) -> None:
 
 def test_lines_are_values() -> None:
     assert replace(Line("a", 1.0), cluster="bert") == Line("a", 1.0, cluster="bert")
+
+
+def test_a_version_that_is_highly_available_unasked_is_priced_as_such() -> None:
+    spec = ClusterSpec("bert")
+    items = [
+        [line.item for line in lines(spec, SIZES, version)] for version in ("1.35.1", "1.36.0")
+    ]
+    assert [one for one in items[1] if one not in items[0]] == ["highly available control plane"]
