@@ -59,7 +59,7 @@ class Cluster(Working, Priced):
         nothing when nothing is new; this one reads everything first.
         """
         spec = self.spec
-        self._change(spec, spec, "up", find_me=True, refresh=True, leave=Terms())
+        self._change(spec, spec, "up", find_me=True, makes=True, refresh=True, leave=Terms())
         return self
 
     def resize(

@@ -49,24 +49,19 @@ def token(target: Target) -> str:
     return given
 
 
-def bring(
+def install(
     apply: Apply,
-    delete: Callable[[str], object],
     target: Target,
     spec: ClusterSpec,
-    *,
     cluster: Mapping[str, Any],
     sizes: Iterable[Mapping[str, Any]],
-    was_there: bool,
 ) -> None:
-    """Bring a cluster to what its spec says of the reaper.
+    """Put the reaper into a cluster, or bring it up to date.
 
     Parameters
     ----------
     apply : Apply
         Talks to the cluster's Kubernetes API.
-    delete : callable
-        Deletes what is at a path of it, if anything is.
     target : Target
         The account.
     spec : ClusterSpec
@@ -75,28 +70,6 @@ def bring(
         The same, as DigitalOcean describes it.
     sizes : iterable of mapping
         ``sizes`` of ``GET /v2/sizes``.
-    was_there : bool
-        Whether the spec had one until now.
-
-    Raises
-    ------
-    ConfigError
-        When there is no token for it.
-    """
-    if spec.reaper:
-        install(apply, target, spec, cluster, sizes)
-    elif was_there:
-        remove(delete)
-
-
-def install(
-    apply: Apply,
-    target: Target,
-    spec: ClusterSpec,
-    cluster: Mapping[str, Any],
-    sizes: Iterable[Mapping[str, Any]],
-) -> None:
-    """Put the reaper into a cluster, or bring it up to date; the parameters are those of `bring`.
 
     Raises
     ------

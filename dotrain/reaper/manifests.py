@@ -37,6 +37,11 @@ _SCRIPT, _TOKEN = "/opt/dotrain", "/run/dotrain"
 _ONLY_GROUP = 0o440
 
 
+def code() -> str:
+    """Return the script that the reaper runs."""
+    return Path(__file__).with_name("script.py").read_text("utf-8")
+
+
 def manifests(
     spec: ClusterSpec,
     cluster_id: str,
@@ -64,7 +69,6 @@ def manifests(
     image : str
         Any image with Python 3.10 or later.
     """
-    code = Path(__file__).with_name("script.py").read_text("utf-8")
     environment = {
         "DOTRAIN_CLUSTER_ID": cluster_id,
         "DOTRAIN_API_URL": api_url,
@@ -90,7 +94,7 @@ def manifests(
             roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": NAME},
             subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
         ),
-        _named("v1", "ConfigMap", data={"reap.py": code}),
+        _named("v1", "ConfigMap", data={"reap.py": code()}),
         _named("v1", "Secret", type="Opaque", data={"token": secret}),
         _named("networking.k8s.io/v1", "NetworkPolicy", spec=_network()),
         _named("batch/v1", "CronJob", spec=_cron_job(spec.system.name, image, environment)),

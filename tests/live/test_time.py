@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 import dotrain
-from dotrain import cli, errors, operations
+from dotrain import cli, errors, operations, target
 from dotrain.facade import Cluster
+from dotrain.spec import ClusterSpec
 from tests.live import labelled
 from tests.live.conftest import Sandbox
 
@@ -98,3 +101,17 @@ def test_when_block_and_teardown_fail_neither_is_lost(sandbox: Sandbox) -> None:
         labelled.fail(sandbox)
     assert isinstance(caught.value.block, errors.UnknownSize)
     assert isinstance(caught.value.__cause__, errors.TokenRejected)
+
+
+def test_a_change_that_waited_for_a_teardown_makes_no_other_cluster(sandbox: Sandbox) -> None:
+    before = sandbox.last_request()
+    spec = ClusterSpec("gone", max_age="1h")
+    with pytest.raises(errors.ClusterNotFound, match="taken it down"):
+        operations.apply(
+            target.current(),
+            replace(spec, max_age="3h"),
+            before=spec,
+            title="extend gone",
+            find_me=False,
+        )
+    assert sandbox.changes(before) == []

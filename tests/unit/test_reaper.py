@@ -114,19 +114,8 @@ def test_installing_applies_all_in_order_with_the_token_of_the_environment(monke
     applied: list[tuple[str, dict]] = []
     removed: list[str] = []
 
-    def bring(spec: ClusterSpec) -> None:
-        installing.bring(
-            lambda *one: applied.append(one),
-            removed.append,
-            ACCOUNT,
-            spec,
-            cluster={"id": "c1"},
-            sizes=SIZES,
-            was_there=True,
-        )
-
-    bring(dataclasses.replace(SPEC, reaper=True))
-    assert removed == []
+    spec = dataclasses.replace(SPEC, reaper=True)
+    installing.install(lambda *one: applied.append(one), ACCOUNT, spec, {"id": "c1"}, SIZES)
     kinds = [manifest["kind"] for _, manifest in applied]
     assert kinds[0] == "Namespace"
     assert kinds[-1] == "CronJob"
@@ -137,9 +126,7 @@ def test_installing_applies_all_in_order_with_the_token_of_the_environment(monke
         if one["name"] == "DOTRAIN_PRICES"
     ]
     assert prices == {"s-1vcpu-2gb": 0.018, "s-4": 0.07}
-    count = len(applied)
-    bring(SPEC)
-    assert len(applied) == count
+    installing.remove(removed.append)
     everywhere = {path for path, _ in applied if "/namespaces/dotrain-system/" not in path}
     assert set(removed) == everywhere
 
