@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import ssl
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -156,3 +159,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         # The guard ends its programs, and itself, when this pipe does.
         process.stdin.close()
     await process.wait()
+    # Killed, it could end nothing; it led a group, and its programs are still in that.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
