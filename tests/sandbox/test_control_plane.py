@@ -17,6 +17,7 @@ import yaml
 from .conftest import Server
 
 CLUSTERS = "/v2/kubernetes/clusters"
+MAPS = "/api/v1/namespaces/default/configmaps"
 GPU_POOL = {
     "name": "gpu",
     "size": "gpu-h100x8-640gb",
@@ -309,43 +310,6 @@ def test_whose_a_token_is_is_told_to_an_api_server_only_as_a_yes_or_no(planes, c
         assert answer["status"] == {"authenticated": False}, body
 
 
-def test_several_at_once_are_apart_and_come_back_with_what_is_in_them(
-    tmp_path, small_programs, reach
-):
-    server = with_planes(tmp_path / "data", small_programs)
-    try:
-        both = [server.cluster(name, region="nyc2") for name in ("one", "two")]
-        for cluster in both:
-            path = f"{CLUSTERS}/{cluster['id']}"
-            server.until(
-                path,
-                lambda answer: answer.json()["kubernetes_cluster"]["status"]["state"] == "running",
-                60,
-            )
-        one, two = (reach(server, cluster) for cluster in both)
-        maps = "/api/v1/namespaces/default/configmaps"
-        one.make(maps, {"metadata": {"name": "mine"}})
-        assert "mine" not in two.names(maps)
-        token = two.http.headers["Authorization"]
-        assert one.http.get(maps, headers={"Authorization": token}).status_code == 401
-        # A killed sandbox takes them all with it, and the next one brings them back.
-        server.stop(signal.SIGKILL)
-        eventually(lambda: not programs_of(server))
-        server.start()
-        again = reach(server, both[0])
-        assert again.url == one.url
-        names = eventually(lambda: _names_or_none(again, maps), 60)
-        assert "mine" in names
-        # Deleted, it leaves neither a process nor a file.
-        for cluster in both:
-            server("DELETE", f"{CLUSTERS}/{cluster['id']}", status=204)
-        eventually(lambda: not programs_of(server))
-        eventually(lambda: not list((server.data / "kubernetes").iterdir()))
-    finally:
-        server.stop()
-    assert not programs_of(server)
-
-
 def _names_or_none(api, path):
     try:
         return api.names(path)
@@ -353,24 +317,113 @@ def _names_or_none(api, path):
         return None
 
 
-def test_a_control_plane_that_does_not_start_is_an_error_and_says_so(tmp_path, small_programs):
-    broken = tmp_path / "programs"
-    broken.mkdir()
-    (broken / "kube-apiserver").symlink_to(PROGRAMS / "kube-apiserver")
-    (broken / "etcd").write_text("#!/bin/sh\nexit 1\n")
-    (broken / "etcd").chmod(0o755)
-    server = with_planes(tmp_path / "data", broken)
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, small_programs):
+    """A sandbox of its own, with two clusters that only keep objects."""
+    server = with_planes(tmp_path_factory.mktemp("pair") / "data", small_programs)
+    both = [server.cluster(name, region="nyc2") for name in ("one", "two")]
+    for cluster in both:
+        until_state(server, cluster, "running")
+    yield server, *both
+    server.stop()
+    assert not programs_of(server)
+
+
+def until_state(server, cluster, state):
+    """Wait until a cluster says so of itself, and return it."""
+
+    def is_so(answer):
+        return answer.json()["kubernetes_cluster"]["status"]["state"] == state
+
+    return server.until(f"{CLUSTERS}/{cluster['id']}", is_so, 60)["kubernetes_cluster"]
+
+
+def process_of(server, cluster, name):
+    """Return a program of one control plane."""
+    at = str(server.data / "kubernetes" / cluster["id"])
+    for one in psutil.process_iter(["cmdline"]):
+        command = one.info["cmdline"] or [""]
+        if command[0].endswith(name) and any(at in part for part in command):
+            return one
+    return None
+
+
+def test_two_control_planes_of_a_sandbox_are_apart(pair, reach):
+    server, *both = pair
+    one, two = (reach(server, cluster) for cluster in both)
+    one.make(MAPS, {"metadata": {"name": "mine"}})
+    assert "mine" not in two.names(MAPS)
+    token = two.http.headers["Authorization"]
+    assert one.http.get(MAPS, headers={"Authorization": token}).status_code == 401
+
+
+def test_a_control_plane_whose_guard_is_killed_leaves_no_program_and_is_back(pair, reach):
+    server, _, cluster = pair
+    api = reach(server, cluster)
+    api.make(MAPS, {"metadata": {"name": "kept"}})
+    before = process_of(server, cluster, "etcd")
+    before.parent().kill()
+    eventually(lambda: not before.is_running())
+    assert "kept" in eventually(lambda: _names_or_none(api, MAPS), 60)
+    assert process_of(server, cluster, "etcd") is not None
+
+
+def test_a_control_plane_that_cannot_come_back_is_an_error_and_says_so(
+    pair, small_programs, reach
+):
+    server, cluster, _ = pair
+    broken = small_programs / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    broken.replace(small_programs / "etcd")
+    process_of(server, cluster, "etcd").kill()
+    assert "did not start" in until_state(server, cluster, "error")["status"]["message"]
+    server.get(f"{CLUSTERS}/{cluster['id']}/kubeconfig", 404)
+
+
+def test_a_killed_sandbox_takes_them_with_it_and_the_next_brings_them_back(
+    pair, small_programs, reach
+):
+    server, *both = pair
+    url = reach(server, both[1]).url
+    (small_programs / "etcd").unlink()
+    (small_programs / "etcd").symlink_to(PROGRAMS / "etcd")
+    # What nobody made, and what was being deleted: neither keeps the next one from starting.
+    (server.data / "kubernetes" / "stray").touch()
+    (server.data / "kubernetes" / "deleted").mkdir()
+    server.stop(signal.SIGKILL)
+    eventually(lambda: not programs_of(server))
+    server.start()
+    # That one failed before does not keep it from being tried again.
+    assert until_state(server, both[0], "running")["status"]["message"] == ""
+    one, two = (reach(server, cluster) for cluster in both)
+    assert two.url == url
+    assert "mine" in eventually(lambda: _names_or_none(one, MAPS), 60)
+    assert "kept" in eventually(lambda: _names_or_none(two, MAPS), 60)
+    left = {path.name for path in (server.data / "kubernetes").iterdir()}
+    assert left == {cluster["id"] for cluster in both}
+
+
+def test_of_a_deleted_cluster_and_after_a_reset_neither_process_nor_file_is_left(pair):
+    server, one, two = pair
+    server("DELETE", f"{CLUSTERS}/{one['id']}", status=204)
+    eventually(lambda: [two["id"]] == [p.name for p in (server.data / "kubernetes").iterdir()])
+    assert process_of(server, one, "etcd") is None
+    server("POST", "/__sandbox__/reset", status=204)
+    eventually(lambda: not programs_of(server))
+    eventually(lambda: not list((server.data / "kubernetes").iterdir()))
+
+
+def test_what_fails_around_a_control_plane_is_an_error_of_its_cluster(fresh, small_programs):
+    in_the_way = fresh.data / "kubernetes"
+    in_the_way.touch()
+    fresh("POST", "/__sandbox__/settings", {"kubernetes": str(small_programs)}, 200)
     try:
-        path = f"{CLUSTERS}/{server.cluster('lost', region='nyc2')['id']}"
-        found = server.until(
-            path,
-            lambda answer: answer.json()["kubernetes_cluster"]["status"]["state"] == "error",
-            60,
-        )
-        assert "did not start" in found["kubernetes_cluster"]["status"]["message"]
-        server.get(f"{path}/kubeconfig", 404)
+        found = until_state(fresh, fresh.cluster("blocked", region="nyc2"), "error")
     finally:
-        server.stop()
+        fresh("POST", "/__sandbox__/settings", {"kubernetes": ""}, 200)
+        in_the_way.unlink()
+    assert str(in_the_way) in found["status"]["message"]
 
 
 @pytest.mark.parametrize("programs", ["/nonexistent", 7])
