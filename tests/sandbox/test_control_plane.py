@@ -17,13 +17,18 @@ import yaml
 from .conftest import Server
 
 CLUSTERS = "/v2/kubernetes/clusters"
+NODES = "/api/v1/nodes"
 MAPS = "/api/v1/namespaces/default/configmaps"
 GPU_POOL = {
     "name": "gpu",
     "size": "gpu-h100x8-640gb",
     "count": 2,
     "labels": {"team": "nlp"},
-    "taints": [{"key": "spot", "value": "", "effect": "NoExecute"}],
+    "taints": [
+        {"key": "spot", "value": "", "effect": "NoExecute"},
+        # DigitalOcean puts this one on the node by itself; many give it by hand too.
+        {"key": "nvidia.com/gpu", "value": "", "effect": "NoSchedule"},
+    ],
 }
 PLAIN = {"size": "s-2vcpu-4gb", "count": 1}
 SYSTEM_POOL = {"name": "system", "size": "s-1vcpu-2gb", "count": 1}
@@ -55,6 +60,10 @@ class Api:
 
     def make(self, path, body):
         return self.http.post(path, json=body).raise_for_status().json()
+
+    def merge(self, path, change):
+        kind = {"Content-Type": "application/merge-patch+json"}
+        self.http.patch(path, json=change, headers=kind).raise_for_status()
 
     def close(self):
         self.http.close()
@@ -131,7 +140,7 @@ def small_programs(tmp_path_factory):
 
 
 def test_nodes_are_what_digitalocean_says_of_them(planes, cluster, reach):
-    nodes = {one["metadata"]["name"]: one for one in reach(planes, cluster).items("/api/v1/nodes")}
+    nodes = {one["metadata"]["name"]: one for one in reach(planes, cluster).items(NODES)}
     assert set(nodes) == {"system-0", "gpu-0", "gpu-1"}
     gpu = nodes["gpu-0"]
     pool = next(one for one in cluster["node_pools"] if one["name"] == "gpu")
@@ -231,13 +240,13 @@ def test_scaling_and_deleting_a_pool_adds_and_removes_its_nodes(planes, cluster,
     pool = planes("POST", path, {"name": "cpu", "size": "s-2vcpu-4gb", "count": 1}, 201)[
         "node_pool"
     ]
-    eventually(lambda: "cpu-0" in api.names("/api/v1/nodes"))
+    eventually(lambda: "cpu-0" in api.names(NODES))
     planes("PUT", f"{path}/{pool['id']}", {"name": "cpu", "count": 3}, 202)
-    eventually(lambda: {"cpu-1", "cpu-2"} <= api.names("/api/v1/nodes"))
+    eventually(lambda: {"cpu-1", "cpu-2"} <= api.names(NODES))
     planes("PUT", f"{path}/{pool['id']}", {"name": "cpu", "count": 2}, 202)
-    eventually(lambda: "cpu-2" not in api.names("/api/v1/nodes"))
+    eventually(lambda: "cpu-2" not in api.names(NODES))
     planes("DELETE", f"{path}/{pool['id']}", status=202)
-    eventually(lambda: not {"cpu-0", "cpu-1"} & api.names("/api/v1/nodes"))
+    eventually(lambda: not {"cpu-0", "cpu-1"} & api.names(NODES))
 
 
 def test_a_node_runs_once_pods_can_run_on_it(planes, cluster, reach):
@@ -253,6 +262,69 @@ def test_a_node_runs_once_pods_can_run_on_it(planes, cluster, reach):
     node = reach(planes, cluster).http.get("/api/v1/nodes/new-0").json()
     planes("DELETE", f"{path}/{pool['id']}", status=202)
     assert "taints" not in node["spec"]
+
+
+def test_changed_labels_and_taints_of_a_pool_reach_its_nodes_beside_what_others_put_there(
+    planes, cluster, reach
+):
+    api, path = reach(planes, cluster), f"{CLUSTERS}/{cluster['id']}/node_pools"
+    (pool,) = (one for one in cluster["node_pools"] if one["name"] == "system")
+    change = {"labels": {"team": "nlp", "old": "yes"}, "taints": [taint("spot"), taint("old")]}
+    planes("PUT", f"{path}/{pool['id']}", {"name": "system", "count": 1, **change}, 202)
+    node = eventually(lambda: changed(api, "system-0", team="nlp"))
+    # By hand, as with kubectl.
+    api.merge("/api/v1/nodes/system-0", {"metadata": {"labels": {"by-hand": "yes"}}})
+    theirs = {"taints": [*node["spec"]["taints"], taint("by-hand")]}
+    api.merge("/api/v1/nodes/system-0", {"spec": theirs})
+    change = {"labels": {"team": "vision"}, "taints": [taint("spot", "yes")]}
+    planes("PUT", f"{path}/{pool['id']}", {"name": "system", "count": 1, **change}, 202)
+    node = eventually(lambda: changed(api, "system-0", team="vision"))
+    assert "old" not in node["metadata"]["labels"]
+    assert node["metadata"]["labels"]["by-hand"] == "yes"
+    assert {(one["key"], one.get("value", "")) for one in node["spec"]["taints"]} == {
+        ("spot", "yes"),
+        ("by-hand", ""),
+    }
+    planes("PUT", f"{path}/{pool['id']}", {"name": "system", "count": 1, "labels": {}}, 202)
+
+
+def taint(key, value=""):
+    return {"key": key, "value": value, "effect": "PreferNoSchedule"}
+
+
+def changed(api, name, **labels):
+    """Return a node once it has labels."""
+    node = api.http.get(f"/api/v1/nodes/{name}").raise_for_status().json()
+    return node if labels.items() <= node["metadata"]["labels"].items() else None
+
+
+def test_a_recycled_node_is_another_one_and_the_others_stay(planes, cluster, reach):
+    api, path = reach(planes, cluster), f"{CLUSTERS}/{cluster['id']}/node_pools"
+    (pool,) = (one for one in cluster["node_pools"] if one["name"] == "gpu")
+    before = {one["metadata"]["name"]: one["metadata"]["uid"] for one in api.items(NODES)}
+    planes("POST", f"{path}/{pool['id']}/recycle", {"nodes": [pool["nodes"][0]["id"]]}, 202)
+    eventually(lambda: "gpu-2" in (names := api.names(NODES)) and "gpu-0" not in names)
+    after = {one["metadata"]["name"]: one["metadata"]["uid"] for one in api.items(NODES)}
+    assert after["gpu-1"] == before["gpu-1"]
+
+
+def test_a_node_that_kubernetes_does_not_take_keeps_no_other_from_joining(planes, cluster, reach):
+    path = f"{CLUSTERS}/{cluster['id']}/node_pools"
+    body = {"name": "odd", "size": "s-2vcpu-4gb", "count": 1, "labels": {"no label": "x"}}
+    odd = planes("POST", path, body, 201)["node_pool"]
+    plain = planes("POST", path, {"name": "plain", **PLAIN}, 201)["node_pool"]
+
+    def state(pool):
+        node = planes.get(f"{path}/{pool['id']}")["node_pool"]["nodes"][0]
+        return node["status"]["state"]
+
+    eventually(lambda: state(plain) == "running")
+    assert state(odd) == "provisioning"
+    # Mended, it is asked for again.
+    planes("PUT", f"{path}/{odd['id']}", {"name": "odd", "count": 1, "labels": {"a": "b"}}, 202)
+    eventually(lambda: state(odd) == "running")
+    for pool in (odd, plain):
+        planes("DELETE", f"{path}/{pool['id']}", status=202)
 
 
 def test_the_control_plane_firewall_goes_by_the_source_address(planes, cluster, reach):
@@ -368,9 +440,7 @@ def test_a_control_plane_whose_guard_is_killed_leaves_no_program_and_is_back(pai
     assert process_of(server, cluster, "etcd") is not None
 
 
-def test_a_control_plane_that_cannot_come_back_is_an_error_and_says_so(
-    pair, small_programs, reach
-):
+def test_a_control_plane_that_cannot_come_back_is_an_error_and_says_so(pair, small_programs, reach):
     server, cluster, _ = pair
     broken = small_programs / "broken"
     broken.write_text("#!/bin/sh\nexit 1\n")

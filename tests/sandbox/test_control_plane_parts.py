@@ -7,7 +7,12 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
+from dotrain.sandbox.kubernetes import nodes
+from dotrain.sandbox.store import Store
+
+CLUSTER = {"region": "nyc2", "version": "1.34.1-do.0", "vpc_uuid": "none"}
 GUARD = [sys.executable, "-m", "dotrain.sandbox.kubernetes.guard"]
 
 
@@ -24,3 +29,41 @@ def test_when_the_second_program_does_not_start_the_first_one_ends(tmp_path):
         assert guard.wait(10) == 1
     commands = [one.info["cmdline"] for one in psutil.process_iter(["cmdline"])]
     assert first["etcd"] not in commands
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """Return the Node of a pool of GPUs, with its other fields as given."""
+    store = Store(tmp_path / "sandbox.db")
+
+    def make(size, taints=()):
+        pool = {"id": "p", "name": "gpu", "size": size, "labels": {}, "taints": list(taints)}
+        node = {"id": "n", "name": "gpu-0", "droplet_id": "1", "created": 0}
+        return nodes.manifest(store, CLUSTER, pool, node, 1)
+
+    yield make
+    store.close()
+
+
+def test_the_gpus_of_amd_are_a_resource_of_their_own(manifest):
+    node = manifest("gpu-mi300x8-1536gb")
+    assert node["status"]["capacity"]["amd.com/gpu"] == "8"
+    assert "nvidia.com/gpu" not in node["status"]["capacity"]
+    assert node["spec"]["taints"] == [{"key": "amd.com/gpu", "effect": "NoSchedule"}]
+    assert node["metadata"]["labels"]["doks.digitalocean.com/gpu-brand"] == "amd"
+
+
+def test_a_node_has_no_two_taints_of_one_key_and_effect(manifest):
+    own, other = ({"key": "nvidia.com/gpu", "effect": one} for one in ("NoSchedule", "NoExecute"))
+    by_hand = [{**own, "value": "present"}, other, {**other, "value": "x"}]
+    taints = manifest("gpu-h100x8-640gb", by_hand)["spec"]["taints"]
+    assert sorted((one["key"], one["effect"]) for one in taints) == [
+        ("nvidia.com/gpu", "NoExecute"),
+        ("nvidia.com/gpu", "NoSchedule"),
+    ]
+
+
+def test_a_node_that_is_as_wanted_is_not_changed(manifest):
+    wanted = manifest("gpu-h100x8-640gb")
+    there = {**wanted["metadata"], "resourceVersion": "7"}
+    assert nodes.change({**wanted, "metadata": there}, wanted) == {}

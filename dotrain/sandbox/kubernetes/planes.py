@@ -172,20 +172,22 @@ class Planes:
 
     async def _keep(self, key: str, running: Plane) -> None:
         """Keep the nodes of a control plane what they should be, as long as it runs."""
-        last: set[str] | None = None
+        seen: tuple[int, set[str]] | None = None
+        manifests: dict[str, Doc] = {}
+        settled = False
+        store, kubelet = self._sandbox.store, running.layout.kubelet
         while running.alive and (cluster := self._cluster(key)) is not None:
             wanted = nodes.wanted(cluster, time.time(), self._sandbox.delay)
-            if wanted.keys() != last:
-                kubelet, store = running.layout.kubelet, self._sandbox.store
+            if seen != (store.changes, set(wanted)):
+                seen, before = (store.changes, set(wanted)), manifests
                 manifests = {
                     name: nodes.manifest(store, cluster, pool, node, kubelet)
                     for name, (pool, node) in wanted.items()
                 }
-                # From here on neither the last nodes are there nor these.
-                last = None
-                if await running.sync(manifests):
-                    self._join(key, set(wanted))
-                    last = set(wanted)
+                settled = settled and manifests == before
+            if not settled:
+                usable, settled = await running.sync(manifests)
+                self._join(key, usable)
             await asyncio.sleep(_LOOK)
 
     def _cluster(self, key: str) -> Doc | None:
@@ -206,13 +208,16 @@ class Planes:
                 store.put("cluster", {**cluster, "kubernetes": noted})
 
     def _join(self, key: str, names: set[str]) -> None:
-        """Write down which nodes have joined."""
+        """Write down which nodes have joined; they do so once."""
         store = self._sandbox.store
         with store.transaction():
-            if cluster := store.get("cluster", key):
-                for pool in cluster["pools"]:
-                    for node in pool["nodes"]:
-                        node["joined"] = node["name"] in names
+            cluster = store.get("cluster", key)
+            pools = cluster["pools"] if cluster else ()
+            new = [one for pool in pools for one in pool["nodes"] if one["name"] in names]
+            new = [one for one in new if not one.get("joined")]
+            for node in new:
+                node["joined"] = True
+            if cluster and new:
                 store.put("cluster", cluster)
 
 
