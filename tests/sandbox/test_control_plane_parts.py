@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+import struct
 import subprocess
 import sys
 
@@ -10,6 +13,7 @@ import psutil
 import pytest
 
 from dotrain.sandbox.kubernetes import nodes
+from dotrain.sandbox.kubernetes.door import Door
 from dotrain.sandbox.store import Store
 
 CLUSTER = {"region": "nyc2", "version": "1.34.1-do.0", "vpc_uuid": "none"}
@@ -67,3 +71,67 @@ def test_a_node_that_is_as_wanted_is_not_changed(manifest):
     wanted = manifest("gpu-h100x8-640gb")
     there = {**wanted["metadata"], "resourceVersion": "7"}
     assert nodes.change({**wanted, "metadata": there}, wanted) == {}
+
+
+OPEN = {"enabled": False, "allowed_addresses": []}
+
+
+def reset_by(port, words):
+    """Connect, say something, and go without a good-bye."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(words)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_clients_that_go_without_a_word_leave_no_connection_behind():
+    inner = set()
+
+    async def serve(reader, writer):
+        inner.add(writer)
+        try:
+            # An API that streams: it says nothing of its own, and waits for the client's end.
+            while await reader.read(100):
+                pass
+        except OSError:
+            pass
+        inner.discard(writer)
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        door = Door(lambda: OPEN, lambda: server.sockets[0].getsockname()[1], str)
+        port = await door.open(0)
+        for number in range(20):
+            # Half of them are gone before anybody has looked at them.
+            await asyncio.to_thread(reset_by, port, b"GET" if number % 2 else b"")
+            await asyncio.sleep(0.01 * (number % 2))
+        for _ in range(100):
+            if not inner and not door._open:
+                break
+            await asyncio.sleep(0.02)
+        left = len(inner), len(door._open)
+        await door.close()
+        server.close()
+        return left
+
+    assert asyncio.run(run()) == (0, 0)
+
+
+def test_who_has_said_all_still_hears_the_answer():
+    async def serve(reader, writer):
+        writer.write(b"heard " + await reader.read())
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        door = Door(lambda: OPEN, lambda: server.sockets[0].getsockname()[1], str)
+        reader, writer = await asyncio.open_connection("127.0.0.1", await door.open(0))
+        writer.write(b"all")
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        await door.close()
+        server.close()
+        return answer
+
+    assert asyncio.run(run()) == b"heard all"
