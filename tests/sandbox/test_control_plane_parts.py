@@ -12,7 +12,8 @@ import sys
 import psutil
 import pytest
 
-from dotrain.sandbox.kubernetes import nodes
+from dotrain.sandbox.answers import Call
+from dotrain.sandbox.kubernetes import nodes, tokens
 from dotrain.sandbox.kubernetes.door import Door
 from dotrain.sandbox.store import Store
 
@@ -135,3 +136,17 @@ def test_who_has_said_all_still_hears_the_answer():
         return answer
 
     assert asyncio.run(run()) == b"heard all"
+
+
+def test_fifty_kubeconfigs_of_a_day_are_all_good(tmp_path):
+    store = Store(tmp_path / "sandbox.db")
+    store.put("cluster", {**CLUSTER, "id": "c", "tokens": []})
+    call = Call(store, 0.0, 0.0)
+    issued = [tokens.issue(call, store.get("cluster", "c"), 8 * 3600) for _ in range(50)]
+    for token in issued:
+        answer = tokens.review(store.get("cluster", "c"), {"spec": {"token": token}}, 3600.0)
+        assert answer.body["status"]["authenticated"]
+    for _ in range(100):
+        tokens.issue(call, store.get("cluster", "c"), 60)
+    assert len(store.get("cluster", "c")["tokens"]) == 100
+    store.close()
