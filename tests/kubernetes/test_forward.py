@@ -66,7 +66,8 @@ def test_a_client_that_has_said_all_still_gets_the_answer(board) -> None:
         client.shutdown(socket.SHUT_WR)
         said = b""
         while b"every port of every Pod" not in said:
-            assert (more := client.recv(1000)), said
+            more = client.recv(1000)
+            assert more, said
             said += more
     assert said.startswith(b"HTTP/1.1 200 OK")
 

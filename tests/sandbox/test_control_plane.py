@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import ssl
@@ -30,6 +31,7 @@ GPU_POOL = {
         {"key": "nvidia.com/gpu", "value": "", "effect": "NoSchedule"},
     ],
 }
+HALF = {"spec": {"token": "\ud800"}}
 PLAIN = {"size": "s-2vcpu-4gb", "count": 1}
 SYSTEM_POOL = {"name": "system", "size": "s-1vcpu-2gb", "count": 1}
 PROGRAMS = Path(os.environ["DOTRAIN_KUBERNETES"])
@@ -377,8 +379,8 @@ def test_nobody_gets_in_without_a_token_or_with_another_clusters(planes, cluster
 
 def test_whose_a_token_is_is_told_to_an_api_server_only_as_a_yes_or_no(planes, cluster):
     path = f"/__sandbox__/kubernetes/{cluster['id']}/review"
-    for body in ({}, {"spec": {}}, {"spec": {"token": "x"}}, {"spec": {"token": 7}}, []):
-        answer = httpx.post(planes.url + path, json=body).json()
+    for body in ({}, {"spec": {}}, {"spec": {"token": "x"}}, {"spec": {"token": 7}}, [], HALF):
+        answer = httpx.post(planes.url + path, content=json.dumps(body)).json()
         assert answer["status"] == {"authenticated": False}, body
 
 
@@ -391,8 +393,11 @@ def _names_or_none(api, path):
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory, small_programs):
-    """A sandbox of its own, with two clusters that only keep objects."""
-    server = with_planes(tmp_path_factory.mktemp("pair") / "data", small_programs)
+    """A sandbox of its own, behind a proxy, with two clusters that only keep objects."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Where nobody listens.
+        patch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        server = with_planes(tmp_path_factory.mktemp("pair") / "data", small_programs)
     both = [server.cluster(name, region="nyc2") for name in ("one", "two")]
     for cluster in both:
         until_state(server, cluster, "running")
@@ -418,6 +423,13 @@ def process_of(server, cluster, name):
         if command[0].endswith(name) and any(at in part for part in command):
             return one
     return None
+
+
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(pair):
+    server, *both = pair
+    assert psutil.Process(server.process.pid).environ()["HTTPS_PROXY"]
+    for cluster in both:
+        until_state(server, cluster, "running")
 
 
 def test_two_control_planes_of_a_sandbox_are_apart(pair, reach):

@@ -63,14 +63,15 @@ def _start(
 
 def _wait_until_ready(asked: dict[str, Any], running: list[subprocess.Popen[bytes]]) -> bool:
     trusted = ssl.create_default_context(cafile=asked["ca"])
+    # It is on this machine, whatever proxy the rest of the world is behind.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+    )
     headers = {"Authorization": f"Bearer {asked['token']}"}
     request = urllib.request.Request(f"{asked['url']}/readyz", headers=headers)  # noqa: S310
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and not _over(running, _LOOK):
-        with (
-            suppress(OSError),
-            urllib.request.urlopen(request, timeout=5, context=trusted),  # noqa: S310
-        ):
+        with suppress(OSError), opener.open(request, timeout=5):
             return True
     return False
 
