@@ -11,6 +11,7 @@ from dotrain.sandbox.answers import Answer, Call, Doc
 
 USER = "sandbox@example.com"
 GROUP = "k8saas:authenticated"
+_MOST = 100
 _REVIEWS = "/__sandbox__/kubernetes/"
 
 
@@ -18,8 +19,8 @@ def issue(call: Call, cluster: Doc, seconds: int) -> str:
     """Return a new token for a cluster that is good for so long; only its hash is kept."""
     token = f"sandbox_kube_{secrets.token_hex(32)}"
     entry = {"hash": _hash(token), "expires": call.now + seconds}
-    # Ten at most, the newest: nobody uses more, and what asks often must not fill the store.
-    kept = [*_valid(cluster, call.now), entry][-10:]
+    # The newest: what asks often must not fill the store.
+    kept = [*_valid(cluster, call.now), entry][-_MOST:]
     call.store.put("cluster", {**cluster, "tokens": kept})
     return token
 
@@ -57,4 +58,5 @@ def _valid(cluster: Doc | None, now: float) -> list[Doc]:
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    # JSON can spell half a surrogate pair, which is no letter, and no token either.
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
