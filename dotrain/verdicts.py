@@ -63,18 +63,20 @@ def name_of(cluster: Mapping[str, Any]) -> str | None:
 
 
 def training_pools(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the pools of training nodes that a cluster has, less those on their way out."""
+    """Return the pools that have training nodes, unless all of those are on their way out.
+
+    One without nodes costs nothing: it has none by its own autoscaling, or is
+    only being made.
+    """
     return [
         pool
         for pool in cluster["node_pools"][1:]
-        if _SYSTEM not in (pool.get("tags") or ()) and not is_going(pool)
+        if _SYSTEM not in (pool.get("tags") or ()) and _has_nodes(pool)
     ]
 
 
-def is_going(pool: Mapping[str, Any]) -> bool:
-    """Return whether a pool is being deleted."""
-    nodes = pool.get("nodes") or ()
-    return bool(nodes) and all(node["status"]["state"] == "deleting" for node in nodes)
+def _has_nodes(pool: Mapping[str, Any]) -> bool:
+    return any(node["status"]["state"] != "deleting" for node in pool.get("nodes") or ())
 
 
 def has_budget(cluster: Mapping[str, Any]) -> bool:

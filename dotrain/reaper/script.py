@@ -113,17 +113,20 @@ class Api:
 
 
 def training_pools(cluster: Json) -> list[Json]:
-    """Return the pools of training nodes, less those on their way out."""
+    """Return the pools that have training nodes, unless all of those are on their way out.
+
+    One without nodes costs nothing: it has none by its own autoscaling, or is
+    only being made.
+    """
     return [
         pool
         for pool in cluster["node_pools"][1:]
-        if _SYSTEM_POOL not in (pool.get("tags") or ()) and not _is_going(pool)
+        if _SYSTEM_POOL not in (pool.get("tags") or ()) and _has_nodes(pool)
     ]
 
 
-def _is_going(pool: Json) -> bool:
-    nodes = pool.get("nodes") or ()
-    return bool(nodes) and all(node["status"]["state"] == "deleting" for node in nodes)
+def _has_nodes(pool: Json) -> bool:
+    return any(node["status"]["state"] != "deleting" for node in pool.get("nodes") or ())
 
 
 def limit(cluster: Json, what: str) -> dt.timedelta | None:
@@ -171,7 +174,8 @@ def idle_since(cluster: Json, kubernetes: Api) -> dt.datetime | None:
     """Return since when nothing works on the cluster, None while something does.
 
     A Pod that runs or waits works, whatever it does. What was deleted is known
-    by its events, which Kubernetes keeps for an hour.
+    by its events, which Kubernetes keeps for an hour. A node that is being made
+    was wanted, and Kubernetes does not know of it yet: DigitalOcean does.
     """
     pods = [pod for pod in kubernetes.everything("/api/v1/pods") if not is_system(pod)]
     if any(pod["status"].get("phase") not in ("Succeeded", "Failed") for pod in pods):
@@ -179,6 +183,7 @@ def idle_since(cluster: Json, kubernetes: Api) -> dt.datetime | None:
     system = [cluster["node_pools"][0]["name"]]
     label = "doks.digitalocean.com/node-pool"
     moments = [cluster["created_at"]]
+    moments += [node["created_at"] for pool in training_pools(cluster) for node in pool["nodes"]]
     moments += [moment for pod in pods for moment in _ends(pod)]
     for node in kubernetes.everything("/api/v1/nodes"):
         if (node["metadata"].get("labels") or {}).get(label) not in system:

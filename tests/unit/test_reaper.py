@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import dataclasses
+import datetime as dt
 import json
 import sys
 from pathlib import Path
@@ -17,11 +18,29 @@ from dotrain.pools import Pool
 from dotrain.reaper import installing, manifests, script
 from dotrain.spec import ClusterSpec
 from dotrain.target import Target
+from tests.unit.conftest import Answer
 
 TOKEN = "dop_v1_4ea9e4"
 SPEC = ClusterSpec("bert", pools=(Pool(size="s-4"),), max_age="12h")
 SIZES = [{"slug": "s-1vcpu-2gb", "price_hourly": 0.018}, {"slug": "s-4", "price_hourly": 0.07}]
 ACCOUNT = Target("digitalocean", "https://api.digitalocean.com", "dop_v1_0wn", Path())
+
+NOW = dt.datetime(2026, 2, 10, tzinfo=dt.timezone.utc)
+
+
+def hours_ago(hours: float) -> str:
+    return (NOW - dt.timedelta(hours=hours)).isoformat()
+
+
+def pool(name: str, *made: float, state: str = "running", size: str = "s-4") -> dict:
+    """Return a pool with a node for each number: made so many hours ago."""
+    nodes = [{"created_at": hours_ago(one), "status": {"state": state}} for one in made]
+    return {"name": name, "size": size, "count": len(nodes), "nodes": nodes}
+
+
+def cluster(*tags: str, pools: tuple[dict, ...]) -> dict:
+    nodes = [pool("system", 900), *pools]
+    return {"tags": list(tags), "created_at": hours_ago(900), "node_pools": nodes}
 
 
 @pytest.fixture
@@ -156,3 +175,24 @@ def test_it_gets_a_token_of_its_own_or_none(monkeypatch) -> None:
         installing.token(dataclasses.replace(ACCOUNT, kind="sandbox", token="sandbox_1"))
         == "sandbox_1"
     )
+
+
+def test_a_pool_that_is_being_made_is_no_idle_one(serve) -> None:
+    server = serve()
+    # Kubernetes has no node of it yet, and nothing runs.
+    server.answer = lambda _: Answer(200, b'{"items": []}')
+    kubernetes = script.Api(server.url, "pod-token")
+
+    def why(*hours: float, state: str) -> str:
+        one = cluster("dotrain-idle:1h", pools=(pool("train", *hours, state=state),))
+        return script.reason(one, {}, kubernetes, NOW)
+
+    assert why(0.1, state="provisioning") == ""
+    assert why(5, 0.1, state="provisioning") == ""
+    assert "nothing works on it since" in why(5, 1, state="running")
+
+
+def test_a_pool_without_nodes_is_nothing_to_take() -> None:
+    going = pool("going", 5, state="deleting")
+    one = cluster(pools=(pool("scaled-to-zero"), going, pool("train", 5)))
+    assert [taken["name"] for taken in script.training_pools(one)] == ["train"]

@@ -78,8 +78,10 @@ def test_a_cluster_on_its_way_out_is_left_to_it() -> None:
     assert actions(going) == [KEEP]
 
 
-@pytest.mark.parametrize("pools", [(), (pool("train", "deleting", "deleting"),)])
-def test_a_paused_cluster_is_not_paused_again(pools) -> None:
+@pytest.mark.parametrize(
+    "pools", [(), (pool("train", "deleting", "deleting"),), (pool("scaled-to-zero"),)]
+)
+def test_a_cluster_without_training_nodes_is_not_paused(pools) -> None:
     one = cluster("dotrain-idle:1h", pools=pools)
     assert actions(one, Seen(idle_since=hours_ago(5))) == [KEEP]
 
