@@ -116,6 +116,8 @@ def judge(cluster: Mapping[str, Any], seen: Seen, now: dt.datetime) -> list[Verd
     if cluster["status"]["state"] in ("deleting", "deleted"):
         return [Verdict(KEEP, "is being deleted")] if given.max_age or given.idle else []
     found = [Verdict(UNKNOWN, f"{tag} says no span of time") for tag in given.unreadable]
+    no_sums = limits.unreadable(cluster["tags"])
+    found += [Verdict(UNKNOWN, f"{tag} says no sum of money") for tag in no_sums]
     if timers.is_over(cluster, now):
         return [*found, Verdict(DOWN, timers.outlook(cluster, now))]
     if given.max_age is not None:

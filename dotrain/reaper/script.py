@@ -36,7 +36,10 @@ _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TIMEOUT = 30
 _PAGE = 500
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_SPAN = re.compile(r"(?:\d{1,9}[wdhms])+")
+_SPAN = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
+_CENTS = re.compile(r"\d{1,15}", re.ASCII)
+# Ten years, in seconds: what says more says nothing that anybody waits for.
+_LONGEST = 3660 * 86400
 # What runs in these is the cluster's own, or this.
 _SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public", "dotrain-system")
 _SYSTEM_POOL = "terraform:default-node-pool"
@@ -139,14 +142,16 @@ def limit(cluster: Json, what: str) -> dt.timedelta | None:
 
 def _seconds(text: str) -> int:
     parts = re.findall(r"(\d+)([wdhms])", text) if _SPAN.fullmatch(text) else []
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    return seconds if seconds <= _LONGEST else 0
 
 
 def budget(cluster: Json) -> float | None:
     """Return the US dollars that the cluster may cost; its tag says cents."""
     prefix = "dotrain-budget:"
     said = [tag.removeprefix(prefix) for tag in cluster["tags"] if tag.startswith(prefix)]
-    return min((int(cents) / 100 for cents in said if cents.isdigit()), default=None)
+    sums = [int(cents) for cents in said if _CENTS.fullmatch(cents)]
+    return min((cents / 100 for cents in sums if cents), default=None)
 
 
 def spent(cluster: Json, prices: Json, now: dt.datetime) -> float:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dotrain import durations, timers
-from dotrain.errors import ConfigError, MissingToken
+from dotrain import durations, limits, timers
+from dotrain.errors import ConfigError, MissingToken, SpecError
 from dotrain.pools import Pool
 from dotrain.reaper import installing, manifests, script
 from dotrain.spec import ClusterSpec
@@ -117,7 +117,19 @@ def test_it_reads_the_tags_as_they_are_written(span) -> None:
     cluster = {"tags": timers.tags(spec)}
     for what in ("max-age", "idle"):
         assert script.limit(cluster, what) == durations.parse(span)
-    assert script.limit({"tags": ["dotrain-idle:soon"]}, "idle") is None
+
+
+@pytest.mark.parametrize("span", ["soon", "999999999w", "1000000000001h", "3661d", "٣h", ""])
+def test_it_acts_on_no_span_that_the_sweep_does_not_read(span) -> None:
+    assert script.limit({"tags": [f"dotrain-idle:{span}"]}, "idle") is None
+    with pytest.raises(SpecError):
+        durations.parse(span)
+
+
+@pytest.mark.parametrize("cents", ["0", "5000", "5.0", "٣", "²", "9" * 240])
+def test_it_reads_budgets_as_the_sweep_does(cents) -> None:
+    tags = [f"dotrain-budget:{cents}"]
+    assert script.budget({"tags": tags}) == limits.budget(tags)
 
 
 def test_each_object_has_its_place_in_the_api(made) -> None:
