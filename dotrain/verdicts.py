@@ -85,17 +85,21 @@ def has_budget(cluster: Mapping[str, Any]) -> bool:
 
 
 def may_be_idle(cluster: Mapping[str, Any], now: dt.datetime) -> bool:
-    """Return whether a cluster could have been idle for too long, as far as its nodes tell.
+    """Return whether a cluster could have been idle for nearly too long, as far as its nodes tell.
 
     Only then is its own Kubernetes API asked: a node that came later than that
     was wanted, and where there is no training node there is nothing to take.
     """
     idle = timers.of(cluster["tags"]).idle
-    pools = training_pools(cluster)
-    if idle is None or not pools or timers.is_over(cluster, now):
+    if idle is None or not training_pools(cluster) or timers.is_over(cluster, now):
         return False
-    nodes = [node for pool in pools for node in pool.get("nodes") or ()]
-    return all(timers.created(one) + idle <= now for one in (cluster, *nodes))
+    return now - _newest(cluster) >= idle - timers.warning(idle)
+
+
+def _newest(cluster: Mapping[str, Any]) -> dt.datetime:
+    """Return when the newest training node was made, or the cluster where it has none."""
+    nodes = [node for pool in training_pools(cluster) for node in pool["nodes"]]
+    return max(timers.created(one) for one in (cluster, *nodes))
 
 
 def judge(cluster: Mapping[str, Any], seen: Seen, now: dt.datetime) -> list[Verdict]:
@@ -123,7 +127,7 @@ def judge(cluster: Mapping[str, Any], seen: Seen, now: dt.datetime) -> list[Verd
     if given.max_age is not None:
         action = WARN if timers.is_near(cluster, now) else KEEP
         found.append(Verdict(action, timers.outlook(cluster, now)))
-    pausing = [*_by_budget(seen), *_by_idleness(given.idle, seen, now)]
+    pausing = [*_by_budget(seen), *_by_idleness(cluster, seen, now)]
     return [*found, *(_paused(pausing) if not training_pools(cluster) else pausing)]
 
 
@@ -136,16 +140,25 @@ def _by_budget(seen: Seen) -> list[Verdict]:
     return [Verdict(action, f"{seen.spent:.0%} of its budget is spent")]
 
 
-def _by_idleness(idle: dt.timedelta | None, seen: Seen, now: dt.datetime) -> list[Verdict]:
+def _by_idleness(cluster: Mapping[str, Any], seen: Seen, now: dt.datetime) -> list[Verdict]:
+    idle = timers.of(cluster["tags"]).idle
     if idle is None:
         return []
     most = f"(at most {durations.text(idle)})"
     if seen.idle_unknown:
         return [Verdict(UNKNOWN, f"whether it is idle is not known: {seen.idle_unknown}")]
     if seen.idle_since is None:
-        return [Verdict(KEEP, f"is not idle {most}")]
-    lasted = now - seen.idle_since
-    action = PAUSE if lasted >= idle else KEEP
+        if not training_pools(cluster):
+            why = "whether it is idle was not asked: no training nodes"
+        elif not may_be_idle(cluster, now):
+            why = f"whether it is idle was not asked: its nodes are newer than that {most}"
+        else:
+            why = f"is not idle {most}"
+        return [Verdict(KEEP, why)]
+    # A node that is being made is none of Kubernetes' yet.
+    lasted = now - min(now, max(seen.idle_since, _newest(cluster)))
+    near = lasted >= idle - timers.warning(idle)
+    action = PAUSE if lasted >= idle else WARN if near else KEEP
     return [Verdict(action, f"is idle for {durations.rough(lasted)} {most}")]
 
 
