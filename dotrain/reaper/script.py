@@ -7,7 +7,8 @@ with status 1, and the next run tries again.
 
 ====================================  ======================================================
 ``DOTRAIN_CLUSTER_ID``                the cluster
-``DOTRAIN_PRICES``                    US dollars an hour of node sizes, as a JSON object
+``DOTRAIN_PRICES``                    of node sizes, as a JSON object: US dollars an hour,
+                                      and a month at most
 ``DOTRAIN_API_URL``                   DigitalOcean's API, as an origin
 ``DOTRAIN_TOKEN_FILE``                a file with a token for it
 ``DOTRAIN_KUBERNETES_URL``            the cluster's own API (default: that of this Pod)
@@ -155,16 +156,32 @@ def budget(cluster: Json) -> float | None:
 
 
 def spent(cluster: Json, prices: Json, now: dt.datetime) -> float:
-    """Return the US dollars that the nodes there are have cost: the least that was spent."""
+    """Return the US dollars that the nodes there are have cost: the least that was spent.
+
+    In a calendar month a node costs its monthly price at most.
+    """
     total = 0.0
     for pool in cluster["node_pools"]:
         if pool["size"] not in prices:
             message = f"the price of {pool['size']} is not known"
             raise Unknown(message)
+        hourly, monthly = map(float, prices[pool["size"]])
         for node in pool.get("nodes") or ():
-            hours = (now - moment(node["created_at"])).total_seconds() / 3600
-            total += hours * float(prices[pool["size"]])
+            for hours in hours_by_month(moment(node["created_at"]), now):
+                total += min(hours * hourly, monthly)
     return total
+
+
+def hours_by_month(start: dt.datetime, end: dt.datetime) -> list[float]:
+    """Return how many hours of each calendar month, in UTC, lie between two instants."""
+    found = []
+    start = start.astimezone(dt.timezone.utc)
+    while start < end:
+        first = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        until = min((first + dt.timedelta(days=31)).replace(day=1), end)
+        found.append((until - start).total_seconds() / 3600)
+        start = until
+    return found
 
 
 def is_system(pod: Json) -> bool:
@@ -276,7 +293,7 @@ def main() -> int:
     """Run once, say what was done, and return the status to end with."""
     try:
         lines = reap()
-    except (Unknown, OSError, KeyError, ValueError) as error:
+    except (Unknown, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"Nothing more was done: {type(error).__name__}: {error}.\n")
         return 1
     sys.stdout.write("".join(f"{line}\n" for line in lines))

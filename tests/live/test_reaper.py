@@ -91,7 +91,7 @@ class Reaper:
             "DOTRAIN_KUBERNETES_URL": kubernetes,
             "DOTRAIN_KUBERNETES_CA": str(home / "ca.crt"),
             "DOTRAIN_KUBERNETES_TOKEN_FILE": str(home / "pod"),
-            "DOTRAIN_PRICES": '{"s-1vcpu-2gb": 0.018, "s-2vcpu-4gb": 0.036}',
+            "DOTRAIN_PRICES": '{"s-1vcpu-2gb": [0.018, 12], "s-2vcpu-4gb": [0.036, 24]}',
         }
 
     def __call__(self, status: int = 0, **changed: str) -> str:
@@ -221,7 +221,7 @@ def test_a_spent_budget_is_seen_by_the_nodes_there_are() -> None:
         "created_at": hour_ago,
     }
     assert script.budget(cluster) == 5.0
-    assert script.spent(cluster, {"big": 0.25}, NOW) == pytest.approx(5.0)
+    assert script.spent(cluster, {"big": [0.25, 168]}, NOW) == pytest.approx(5.0)
     no_api: Any = None
-    assert "$5.00 of $5.00" in script.reason(cluster, {"big": 0.25}, no_api, NOW)
-    assert script.reason(cluster, {"big": 0.2}, no_api, NOW) == ""
+    assert "$5.00 of $5.00" in script.reason(cluster, {"big": [0.25, 168]}, no_api, NOW)
+    assert script.reason(cluster, {"big": [0.2, 134]}, no_api, NOW) == ""

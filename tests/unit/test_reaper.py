@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dotrain import durations, limits, timers
+from dotrain import durations, limits, pricing, spending, timers
 from dotrain.errors import ConfigError, MissingToken, SpecError
 from dotrain.pools import Pool
 from dotrain.reaper import installing, manifests, script
@@ -22,7 +22,11 @@ from tests.unit.conftest import Answer
 
 TOKEN = "dop_v1_4ea9e4"
 SPEC = ClusterSpec("bert", pools=(Pool(size="s-4"),), max_age="12h")
-SIZES = [{"slug": "s-1vcpu-2gb", "price_hourly": 0.018}, {"slug": "s-4", "price_hourly": 0.07}]
+SIZES = [
+    {"slug": "s-1vcpu-2gb", "price_hourly": 0.018, "price_monthly": 12.0},
+    {"slug": "s-4", "price_hourly": 0.07, "price_monthly": 47.04},
+]
+PRICES = {"s-1vcpu-2gb": (0.018, 12.0), "s-4": (0.07, 47.04)}
 ACCOUNT = Target("digitalocean", "https://api.digitalocean.com", "dop_v1_0wn", Path())
 
 NOW = dt.datetime(2026, 2, 10, tzinfo=dt.timezone.utc)
@@ -45,7 +49,7 @@ def cluster(*tags: str, pools: tuple[dict, ...]) -> dict:
 
 @pytest.fixture
 def made() -> dict[str, manifests.Manifest]:
-    found = manifests.manifests(SPEC, "c1", TOKEN, {"s-4": 0.07})
+    found = manifests.manifests(SPEC, "c1", TOKEN, {"s-4": PRICES["s-4"]})
     return {one["kind"]: one for one in found}
 
 
@@ -92,7 +96,7 @@ def test_it_runs_the_script_with_all_that_this_reads(made) -> None:
     code = made["ConfigMap"]["data"]["reap.py"]
     assert code == Path(script.__file__).read_text()
     given = {one["name"]: one["value"] for one in pod(made)["containers"][0]["env"]}
-    assert json.loads(given["DOTRAIN_PRICES"]) == {"s-4": 0.07}
+    assert json.loads(given["DOTRAIN_PRICES"]) == {"s-4": [0.07, 47.04]}
     assert set(given) <= {word for word in code.split('"') if word.startswith("DOTRAIN_")} | {
         "DOTRAIN_CLUSTER_ID"
     }
@@ -167,7 +171,7 @@ def test_installing_applies_all_in_order_with_the_token_of_the_environment(monke
         for one in pod({"CronJob": applied[-1][1]})["containers"][0]["env"]
         if one["name"] == "DOTRAIN_PRICES"
     ]
-    assert prices == {"s-1vcpu-2gb": 0.018, "s-4": 0.07}
+    assert prices == {slug: list(both) for slug, both in PRICES.items()}
     count = len(applied)
     bring(SPEC)
     assert len(applied) == count
@@ -202,6 +206,30 @@ def test_a_pool_that_is_being_made_is_no_idle_one(serve) -> None:
     assert why(0.1, state="provisioning") == ""
     assert why(5, 0.1, state="provisioning") == ""
     assert "nothing works on it since" in why(5, 1, state="running")
+
+
+@pytest.mark.parametrize("hours", [0.5, 100, 900, 5000])
+def test_its_sum_is_that_of_the_bill_a_month_costs_no_more_than_a_month(hours) -> None:
+    one = cluster("dotrain-budget:1", pools=(pool("train", hours, hours / 3),))
+    one["node_pools"][0]["size"] = "s-1vcpu-2gb"
+    # As the environment brings them.
+    prices = json.loads(json.dumps(PRICES))
+    bill = spending.spent(one, pricing.prices(SIZES), NOW)
+    assert script.spent(one, prices, NOW) == pytest.approx(bill.so_far)
+
+
+def test_its_image_is_the_one_that_the_environment_names(monkeypatch) -> None:
+    monkeypatch.setenv("DOTRAIN_REAPER_TOKEN", TOKEN)
+
+    def image() -> str:
+        applied: list[dict] = []
+        installing.install(lambda _, made: applied.append(made), ACCOUNT, SPEC, {"id": "c1"}, SIZES)
+        return pod({"CronJob": applied[-1]})["containers"][0]["image"]
+
+    assert image() == manifests.IMAGE
+    digest = f"registry.example.com/python@sha256:{'0' * 64}"
+    monkeypatch.setenv("DOTRAIN_REAPER_IMAGE", digest)
+    assert image() == digest
 
 
 def test_a_pool_without_nodes_is_nothing_to_take() -> None:
