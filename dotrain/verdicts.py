@@ -10,6 +10,7 @@ from typing import Any
 from dotrain import durations, limits, names, timers
 
 DOWN, PAUSE, WARN, UNKNOWN, KEEP = "down", "pause", "warn", "unknown", "keep"
+LEFTOVER = "leftover"
 
 # Marks the pool of the cluster's own services; DigitalOcean's provider sets it.
 _SYSTEM = "terraform:default-node-pool"
@@ -22,7 +23,8 @@ class Verdict:
     Parameters
     ----------
     action : str
-        ``"down"``, ``"pause"``, ``"warn"``, ``"unknown"`` (nothing is done) or ``"keep"``.
+        ``"down"``, ``"pause"``, ``"warn"``, ``"keep"``, and where nothing is
+        done ``"unknown"`` or ``"leftover"``.
     why : str
         The reason, in words.
     """
@@ -168,3 +170,50 @@ def _paused(found: Iterable[Verdict]) -> list[Verdict]:
         Verdict(KEEP, f"{one.why}; it has no training nodes") if one.action == PAUSE else one
         for one in found
     ]
+
+
+def leftovers(
+    tags: Iterable[Mapping[str, Any]], clusters: Iterable[Mapping[str, Any]]
+) -> dict[str, int]:
+    """Return the clusters that a tag names and that are not there.
+
+    Parameters
+    ----------
+    tags : iterable of mapping
+        ``tags`` of ``GET /v2/tags``, read before `clusters`.
+    clusters : iterable of mapping
+        Every cluster of the account.
+
+    Returns
+    -------
+    dict
+        By their names, how many resources carry the tag. The API counts
+        Droplets, images, volumes, snapshots and databases, and no firewalls.
+    """
+    # Also by a pool: its Droplets are none that a teardown left.
+    carried = {
+        tag
+        for cluster in clusters
+        for one in (cluster, *cluster["node_pools"])
+        for tag in one.get("tags") or ()
+    }
+    return {
+        name: one["resources"]["count"]
+        for one in tags
+        if one["name"] not in carried and (name := names.cluster_of([one["name"]]))
+    }
+
+
+def leftover(resources: int) -> Verdict:
+    """Return what to say of a tag that names a cluster which is not there; nobody acts on it."""
+    if resources:
+        why = (
+            f"there is no cluster, and its tag is on what is billed ({resources}): a teardown was "
+            "cut off, unless an up or a down is running elsewhere"
+        )
+    else:
+        why = (
+            "there is no cluster, and its tag is on nothing that is billed: an up has begun "
+            "elsewhere, or a teardown was cut off"
+        )
+    return Verdict(LEFTOVER, why)

@@ -138,6 +138,22 @@ def test_a_cluster_of_somebody_else_is_none_of_dotrain_s(tags) -> None:
     assert verdicts.name_of(cluster()) == "bert"
 
 
+def test_a_tag_without_its_cluster_is_told_and_counts_what_carries_it() -> None:
+    def tag(name: str, count: int = 0) -> dict:
+        return {"name": name, "resources": {"count": count}}
+
+    stranger = cluster(pools=(pool("train", "running", tags=("dotrain:odd",)),))
+    tags = [
+        tag("dotrain:bert", 5),
+        tag("dotrain:odd", 1),
+        tag("dotrain:cut", 2),
+        tag("dotrain:begun"),
+        *(tag(one, 7) for one in ("dotrain", "dotrain:", "dotrain-max-age:1h", "k8s:1", "mine")),
+    ]
+    assert verdicts.leftovers(tags, [stranger]) == {"cut": 2, "begun": 0}
+    assert "a teardown was cut off" in verdicts.leftover(2).why
+
+
 @pytest.mark.parametrize(
     ("one", "asked"),
     [
