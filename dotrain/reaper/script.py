@@ -20,6 +20,7 @@ with status 1, and the next run tries again.
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
 import json
 import os
 import re
@@ -36,6 +37,8 @@ Json = dict[str, Any]
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TIMEOUT = 30
 _PAGE = 500
+# A clock that is kept right is right to the second.
+_CLOCKS_APART = dt.timedelta(minutes=5)
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _SPAN = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
 _CENTS = re.compile(r"\d{1,15}", re.ASCII)
@@ -77,6 +80,7 @@ class Api:
             raise Unknown(message)
         self._url = url.rstrip("/")
         self._token = token
+        self.date = ""
         context = ssl.create_default_context(cafile=authority)
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
@@ -94,6 +98,7 @@ class Api:
         try:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 text = answer.read()
+                self.date = answer.headers.get("date") or ""
                 found: Json = json.loads(text) if text.strip() else {}
                 return found
         except urllib.error.HTTPError as error:
@@ -238,6 +243,17 @@ def moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def check_clock(date: str, now: dt.datetime) -> None:
+    """Refuse to go by a clock that is not that of DigitalOcean's API, which wrote `date`."""
+    if not date or abs(now - email.utils.parsedate_to_datetime(date)) > _CLOCKS_APART:
+        message = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and DigitalOcean's API {date!r}"
+        raise Unknown(message)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
+
 def reason(cluster: Json, prices: Json, kubernetes: Api, now: dt.datetime) -> str:
     """Return why the training nodes have to go; empty when they may stay."""
     most = limit(cluster, "max-age")
@@ -271,6 +287,8 @@ def reap() -> list[str]:
     token = Path(get("DOTRAIN_TOKEN_FILE", "/run/dotrain/token")).read_text("utf-8").strip()
     account = Api(get("DOTRAIN_API_URL", "https://api.digitalocean.com"), token)
     cluster = account.call("GET", path)["kubernetes_cluster"]
+    now = _now()
+    check_clock(account.date, now)
     pools = training_pools(cluster)
     if not pools:
         return ["There are no training nodes."]
@@ -281,7 +299,7 @@ def reap() -> list[str]:
         get("DOTRAIN_KUBERNETES_CA", f"{_ACCOUNT}/ca.crt"),
     )
     prices = json.loads(get("DOTRAIN_PRICES", "{}"))
-    why = reason(cluster, prices, kubernetes, dt.datetime.now(dt.timezone.utc))
+    why = reason(cluster, prices, kubernetes, now)
     if not why:
         return ["The training nodes may stay."]
     for pool in pools:

@@ -200,6 +200,20 @@ def test_what_is_not_known_is_not_acted_on(
     assert staying(sandbox) == BOTH
 
 
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_a_clock_that_is_wrong_takes_nothing(
+    reaper: Reaper, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    labelled.retag(sandbox, "reaped", "dotrain-max-age:1s")
+    for name, value in reaper.environment.items():
+        monkeypatch.setenv(name, value)
+    wrong = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=minutes)
+    monkeypatch.setattr(script, "_now", lambda: wrong)
+    with pytest.raises(script.Unknown, match="the clock says"):
+        script.reap()
+    assert staying(sandbox) == BOTH
+
+
 def test_a_token_goes_to_nobody_who_is_not_who_was_meant(
     reaper: Reaper, sandbox: Sandbox, kubernetes: Kubernetes, tmp_path: Path
 ) -> None:
