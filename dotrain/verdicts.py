@@ -151,9 +151,9 @@ def _by_idleness(cluster: Mapping[str, Any], seen: Seen, now: dt.datetime) -> li
         return [Verdict(UNKNOWN, f"whether it is idle is not known: {seen.idle_unknown}")]
     if seen.idle_since is None:
         if not training_pools(cluster):
-            why = "whether it is idle was not asked: no training nodes"
+            why = "idle was not asked: no training nodes"
         elif not may_be_idle(cluster, now):
-            why = f"whether it is idle was not asked: its nodes are newer than that {most}"
+            why = "idle was not asked: its nodes are newer than that"
         else:
             why = f"is not idle {most}"
         return [Verdict(KEEP, why)]
