@@ -17,6 +17,7 @@ from dotrain import (
     ledger,
     losses,
     names,
+    reaping,
     settle,
 )
 from dotrain.account import Leaving
@@ -25,10 +26,9 @@ from dotrain.api import Api
 from dotrain.departure import Terms
 from dotrain.engine import state, workspace
 from dotrain.engine.driver import Driver
-from dotrain.errors import ApiError, EngineError, OperationFailed
+from dotrain.errors import ApiError, ClusterNotFound, EngineError, OperationFailed
 from dotrain.losses import Lift
 from dotrain.preflight import missing, preflight
-from dotrain.reaper import installing
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
 
@@ -48,6 +48,8 @@ class Options:
         Who says ``"me"`` no more.
     force : bool
         Whether this machine may lose its access by it.
+    makes : bool
+        Whether to make the cluster where there is none.
     refresh : bool
         Whether to read from DigitalOcean first what others have changed.
     replace : str or None
@@ -61,6 +63,7 @@ class Options:
     found: Address | None = None
     forget: str | None = None
     force: bool = False
+    makes: bool = False
     refresh: bool = False
     replace: str | None = None
     leave: Terms | None = None
@@ -71,10 +74,11 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
 
     Raises
     ------
-    SpecError, AddressError, LockedOut, NameInUse, ReplacementRefused
+    SpecError, AddressError, LockedOut, NameInUse, ReplacementRefused, ClusterNotFound
         Before anything is changed.
     KubernetesUnreachable, DrainFailed
-        When pools are to leave and cannot yet; everything else is done.
+        When pools are to leave and cannot yet, or the reaper could not be
+        brought; everything else is done.
     ApiError, EngineError
         See the two.
     """
@@ -82,6 +86,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     losses.require_named(spec.name, options.replace)
     driver = turn.driver()
     remembered = known = driver.read()
+    if remembered is None and not options.makes:
+        raise _taken_down(spec.name)
     unrecorded = ahead.read(target, spec.name)
     if remembered and remembered.resolved:
         said = {**remembered.resolved.me, **unrecorded}
@@ -112,7 +118,6 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         if lift:
             work.replace(lift, leaving)
         work.converge(leaving, refresh=refresh)
-        _bring_reaper(api, turn, spec, remembered)
     ahead.clear(target, spec.name, unrecorded)
     for remark in changes.remarks(spec):
         progress.note(remark)
@@ -122,30 +127,16 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         return
     if leaving and options.leave:
         work.depart(leaving, options.leave)
+    reaping.bring(turn, spec, remembered)
     driver.mark_settled()
 
 
-def _bring_reaper(api: Api, turn: Turn, spec: ClusterSpec, remembered: state.State | None) -> None:
-    """Put the reaper into the cluster, or take it out where it was."""
-    was_there = bool(remembered and remembered.spec and remembered.spec.reaper)
-    if not (spec.reaper or was_there):
-        return
-    with departure.reached(turn.target, spec.name) as kube:
-        if kube is None:
-            turn.progress.note("No reaper: this cluster has no Kubernetes API of its own.")
-            return
-        sizes = api.pages("/v2/sizes", "sizes")
-        installing.bring(
-            kube.apply,
-            kube.delete,
-            turn.target,
-            spec,
-            cluster=kube.cluster,
-            sizes=sizes,
-            was_there=was_there,
-        )
-        if spec.reaper != was_there:
-            turn.progress.note(f"The reaper is {'in the cluster' if spec.reaper else 'gone'}.")
+def _taken_down(name: str) -> ClusterNotFound:
+    return ClusterNotFound(
+        f"The cluster {name!r} is gone.",
+        "Somebody has taken it down meanwhile.",
+        f"Call dotrain.up({name!r}) to make another.",
+    )
 
 
 def _changes_nodes(old: ClusterSpec, new: ClusterSpec) -> bool:

@@ -88,6 +88,7 @@ def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> Non
         found=_found(arguments),
         forget=arguments["forget"],
         force=arguments["force"],
+        makes=arguments["makes"],
         refresh=arguments["refresh"],
         replace=arguments["replace"],
         leave=Terms(**arguments["leave"]) if arguments["leave"] else None,

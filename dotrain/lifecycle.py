@@ -184,6 +184,7 @@ def up(
         before=before,
         title=f"up {name}",
         find_me=True,
+        makes=True,
         force=force,
         replace=replace,
         leave=departure.terms(drain, drain_timeout),

@@ -13,6 +13,7 @@ from dotrain.engine import journal, locks, settled, workspace
 from dotrain.engine.progress import Progress
 from dotrain.operation import Interrupts, Operation
 from dotrain.plan import Plan
+from dotrain.reaper import installing
 from dotrain.sources import ME
 from dotrain.spec import ClusterSpec
 from dotrain.target import Target
@@ -29,6 +30,7 @@ def apply(
     before: ClusterSpec | None,
     title: str,
     find_me: bool,
+    makes: bool = False,
     found: Address | None = None,
     forget: str | None = None,
     force: bool = False,
@@ -54,6 +56,9 @@ def apply(
     find_me : bool
         Whether to find out anew what ``"me"`` stands for. Otherwise what was
         found the last time stays, so that a change of size changes no rule.
+    makes : bool
+        Whether to make the cluster where there is none: a change of one that
+        somebody takes down meanwhile makes no other.
     found : Address, optional
         What it stands for, where that has just been found out.
     forget : str, optional
@@ -75,7 +80,7 @@ def apply(
 
     Raises
     ------
-    SpecError, AddressError, LockedOut, NameInUse, ReplacementRefused
+    SpecError, AddressError, LockedOut, NameInUse, ReplacementRefused, ClusterNotFound
         Before anything is changed.
     KubernetesUnreachable, DrainFailed
         When pools are to leave and cannot be drained.
@@ -83,6 +88,9 @@ def apply(
         See the two.
     """
     spec = _live(spec)
+    if spec.reaper and not (before and before.reaper):
+        # Before anything is made that it should watch.
+        installing.token(target)
     if leave is not None:
         # Whoever has to be asked is asked while nothing has begun.
         leave = departure.settled(target, spec, before, leave)
@@ -99,6 +107,7 @@ def apply(
         "found": _as_json(found),
         "forget": forget,
         "force": force,
+        "makes": makes,
         "refresh": refresh,
         "replace": replace,
         "leave": asdict(leave) if leave else None,

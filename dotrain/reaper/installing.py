@@ -49,44 +49,9 @@ def token(target: Target) -> str:
     return given
 
 
-def bring(
-    apply: Apply,
-    delete: Callable[[str], object],
-    target: Target,
-    spec: ClusterSpec,
-    *,
-    cluster: Mapping[str, Any],
-    sizes: Iterable[Mapping[str, Any]],
-    was_there: bool,
-) -> None:
-    """Bring a cluster to what its spec says of the reaper.
-
-    Parameters
-    ----------
-    apply : Apply
-        Talks to the cluster's Kubernetes API.
-    delete : callable
-        Deletes what is at a path of it, if anything is.
-    target : Target
-        The account.
-    spec : ClusterSpec
-        The cluster.
-    cluster : mapping
-        The same, as DigitalOcean describes it.
-    sizes : iterable of mapping
-        ``sizes`` of ``GET /v2/sizes``.
-    was_there : bool
-        Whether the spec had one until now.
-
-    Raises
-    ------
-    ConfigError
-        When there is no token for it.
-    """
-    if spec.reaper:
-        install(apply, target, spec, cluster, sizes)
-    elif was_there:
-        remove(delete)
+def image() -> str:
+    """Return the image that the reaper runs in: ``DOTRAIN_REAPER_IMAGE``, or a tag."""
+    return config.reaper_image() or manifests.IMAGE
 
 
 def install(
@@ -96,7 +61,20 @@ def install(
     cluster: Mapping[str, Any],
     sizes: Iterable[Mapping[str, Any]],
 ) -> None:
-    """Put the reaper into a cluster, or bring it up to date; the parameters are those of `bring`.
+    """Put the reaper into a cluster, or bring it up to date.
+
+    Parameters
+    ----------
+    apply : Apply
+        Talks to the cluster's Kubernetes API.
+    target : Target
+        The account.
+    spec : ClusterSpec
+        The cluster.
+    cluster : mapping
+        The same, as DigitalOcean describes it.
+    sizes : iterable of mapping
+        ``sizes`` of ``GET /v2/sizes``.
 
     Raises
     ------
@@ -115,7 +93,7 @@ def install(
         token(target),
         prices,
         api_url=target.url,
-        image=config.reaper_image() or manifests.IMAGE,
+        image=image(),
     )
     for manifest in made:
         apply(manifests.path(manifest), manifest)

@@ -37,6 +37,11 @@ _SCRIPT, _TOKEN = "/opt/dotrain", "/run/dotrain"
 _ONLY_GROUP = 0o440
 
 
+def code() -> str:
+    """Return the script that the reaper runs."""
+    return Path(__file__).with_name("script.py").read_text("utf-8")
+
+
 def manifests(
     spec: ClusterSpec,
     cluster_id: str,
@@ -65,7 +70,6 @@ def manifests(
         Any image with Python 3.10 or later. The default is a tag, which its
         owner can move; a digest cannot be.
     """
-    code = Path(__file__).with_name("script.py").read_text("utf-8")
     environment = {
         "DOTRAIN_CLUSTER_ID": cluster_id,
         "DOTRAIN_API_URL": api_url,
@@ -91,7 +95,7 @@ def manifests(
             roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": NAME},
             subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
         ),
-        _named("v1", "ConfigMap", data={"reap.py": code}),
+        _named("v1", "ConfigMap", data={"reap.py": code()}),
         _named("v1", "Secret", type="Opaque", data={"token": secret}),
         _named("networking.k8s.io/v1", "NetworkPolicy", spec=_network()),
         _named("batch/v1", "CronJob", spec=_cron_job(spec.system.name, image, environment)),

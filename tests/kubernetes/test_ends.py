@@ -161,6 +161,17 @@ def test_what_works_is_left_alone_by_both(timed, reaper) -> None:
     assert len(training(timed)) == 2
 
 
+def test_who_is_not_let_in_changes_what_is_not_the_reapers_all_the_same(timed) -> None:
+    dotrain.use_sandbox(address="198.51.100.9")
+    try:
+        dotrain.up("timed", max_age="12h", force=True, allow=["203.0.113.7"])
+        timed.extend("1h")
+    finally:
+        dotrain.use_sandbox()
+    assert timed.spec.max_age == "13h"
+    dotrain.up("timed", max_age="none", allow="me")
+
+
 def test_a_sweep_that_is_not_let_in_says_so_and_does_nothing(timed) -> None:
     dotrain.use_sandbox(address="198.51.100.9")
     try:
@@ -205,8 +216,16 @@ def test_a_sweep_takes_the_nodes_when_the_budget_is_spent(timed) -> None:
     assert training(timed) == []
 
 
-def test_a_reaper_that_is_not_wanted_any_more_goes(timed, reaper) -> None:
-    dotrain.up("timed", reaper=False, budget="none")
+def test_a_reaper_that_is_not_wanted_any_more_goes_as_soon_as_it_can_be_reached(
+    timed, reaper
+) -> None:
+    dotrain.use_sandbox(address="198.51.100.9")
+    try:
+        with pytest.raises(dotrain.errors.AddressMoved):
+            dotrain.up("timed", reaper=False, budget="none", allow=["203.0.113.7"], force=True)
+    finally:
+        dotrain.use_sandbox()
+    dotrain.up("timed")
     path = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{NAME}"
     with pytest.raises(dotrain.errors.KubernetesNotFound):
         reaper.find(path)

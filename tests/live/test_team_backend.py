@@ -86,7 +86,7 @@ def begin(
     assert kind == "apply"
     turn = Turn(target, name, Progress(title), "here")
     spec = ClusterSpec.from_dict(arguments["spec"])
-    applying.apply(turn, spec, applying.Options(force=arguments["force"]))
+    applying.apply(turn, spec, applying.Options(force=arguments["force"], makes=arguments["makes"]))
     return SimpleNamespace(wait=lambda _: None)
 
 

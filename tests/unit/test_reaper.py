@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dotrain import durations, limits, pricing, spending, timers
+from dotrain import durations, limits, pricing, reaping, spending, timers
 from dotrain.errors import ConfigError, MissingToken, SpecError
 from dotrain.pools import Pool
 from dotrain.reaper import installing, manifests, script
@@ -149,19 +149,8 @@ def test_installing_applies_all_in_order_with_the_token_of_the_environment(monke
     applied: list[tuple[str, dict]] = []
     removed: list[str] = []
 
-    def bring(spec: ClusterSpec) -> None:
-        installing.bring(
-            lambda *one: applied.append(one),
-            removed.append,
-            ACCOUNT,
-            spec,
-            cluster={"id": "c1"},
-            sizes=SIZES,
-            was_there=True,
-        )
-
-    bring(dataclasses.replace(SPEC, reaper=True))
-    assert removed == []
+    spec = dataclasses.replace(SPEC, reaper=True)
+    installing.install(lambda *one: applied.append(one), ACCOUNT, spec, {"id": "c1"}, SIZES)
     kinds = [manifest["kind"] for _, manifest in applied]
     assert kinds[0] == "Namespace"
     assert kinds[-1] == "CronJob"
@@ -172,9 +161,7 @@ def test_installing_applies_all_in_order_with_the_token_of_the_environment(monke
         if one["name"] == "DOTRAIN_PRICES"
     ]
     assert prices == {slug: list(both) for slug, both in PRICES.items()}
-    count = len(applied)
-    bring(SPEC)
-    assert len(applied) == count
+    installing.remove(removed.append)
     everywhere = {path for path, _ in applied if "/namespaces/dotrain-system/" not in path}
     assert set(removed) == everywhere
 
@@ -227,9 +214,12 @@ def test_its_image_is_the_one_that_the_environment_names(monkeypatch) -> None:
         return pod({"CronJob": applied[-1]})["containers"][0]["image"]
 
     assert image() == manifests.IMAGE
+    before = reaping._wanted(ACCOUNT, SPEC, "c1")
     digest = f"registry.example.com/python@sha256:{'0' * 64}"
     monkeypatch.setenv("DOTRAIN_REAPER_IMAGE", digest)
     assert image() == digest
+    # So the next operation brings it.
+    assert reaping._wanted(ACCOUNT, SPEC, "c1") != before
 
 
 def test_a_pool_without_nodes_is_nothing_to_take() -> None:
