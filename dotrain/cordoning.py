@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from kr8s.objects import Node
 
@@ -18,7 +19,7 @@ from dotrain.errors import (
     KubernetesNotFound,
     KubernetesUnreachable,
 )
-from dotrain.kube import Kube, may_pass
+from dotrain.kube import Kube, may_pass, repeated
 from dotrain.objects import Json
 
 _MARK = "dotrain/cordoned"
@@ -61,6 +62,7 @@ class Cordon:
         self._workers = workers
         self._note = note
         self._looked = False
+        self._said = ""
         self.there: set[str] = set()
         self.begun: list[str] = []
 
@@ -78,6 +80,9 @@ class Cordon:
         failure = next(filter(None, failures.values()), None)
         if cordoned or not (failure or self._looked):
             self._note(f"Cordoned: {some(cordoned) or 'none, they are gone'}.")
+        if failure and failure.why != self._said:
+            self._said = failure.why
+            self._note(f"Not all are cordoned yet, and nothing is evicted before: {failure.why}")
         self._looked = failure is None
         return failure
 
@@ -144,7 +149,7 @@ def _take_back(
         what = ""
         for name in list(left):
             try:
-                _patch(kube, name, change)
+                repeated(partial(_patch, kube, name, change))
             except KubernetesUnreachable:
                 # Nor are the others within reach.
                 raise

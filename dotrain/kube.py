@@ -121,19 +121,17 @@ class Kube:
             )
             return [one async for one in found if isinstance(one, dict)]
 
-        return _repeated(partial(self.run, collect))
+        return repeated(partial(self.run, collect))
 
     def patch(self, kind: type[Any], name: str, change: Mapping[str, Any]) -> dict[str, Any]:
         """Merge `change` into an object that has no namespace, and return it; raises as `list`."""
-        send = partial(
-            self._send,
+        return self._send(
             "PATCH",
             version=kind.version,
             url=f"{kind.endpoint}/{name}",
             content=json.dumps(change),
             headers={"Content-Type": "application/merge-patch+json"},
         )
-        return _repeated(send)
 
     def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
         """Make an object as `manifest` says, new or changed, by server-side apply.
@@ -286,8 +284,8 @@ def _address(path: str) -> dict[str, str]:
     return {"version": "", "base": base, "url": name}
 
 
-def _repeated(call: Callable[[], _T]) -> _T:
-    """Return what `call` returns, which may be asked for again when it fails for the moment."""
+def repeated(call: Callable[[], _T]) -> _T:
+    """Return what `call` returns, which is tried again when that may help, thrice in all."""
     for attempt in stamina.retry_context(on=may_pass, attempts=_ATTEMPTS, wait_initial=0.2):
         with attempt:
             return call()

@@ -14,6 +14,7 @@ import pytest
 import dotrain
 from dotrain import draining, idleness
 from dotrain.errors import AddressMoved, DrainFailed, KubernetesError
+from dotrain.kube import Kube
 from tests.kubernetes import work
 
 SCRATCH = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
@@ -35,19 +36,27 @@ def drain(cluster: dotrain.Cluster, *nodes: str, timeout: float = 20, **options:
 
 
 @contextlib.contextmanager
-def failing(cluster: dotrain.Cluster, what: str, **selector: Any) -> Iterator[None]:
-    """Have the API server answer 500 to changes, because what it has to ask is not there."""
+def failing(cluster: dotrain.Cluster, what: str, **labels: str) -> Iterator[None]:
+    """Have the API server answer 500 to changes, because what it has to ask is not there.
+
+    To those of a kind of object that have these labels.
+    """
     client = cluster._kube()
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/failing"
     hook = {
         "name": "failing.example.com",
         "clientConfig": {"url": "https://127.0.0.1:1/"},
         "rules": [
-            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": [what]}
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["*"],
+                "resources": [what, "limitranges"],
+            }
         ],
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
-        **selector,
+        "objectSelector": {"matchLabels": labels},
     }
     manifest = {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -57,24 +66,26 @@ def failing(cluster: dotrain.Cluster, what: str, **selector: Any) -> Iterator[No
     }
     client.apply(path, manifest)
     try:
+        work.until(lambda: fails(client, labels))
         yield
     finally:
         client.delete(path)
 
 
-def change(cluster: dotrain.Cluster, node: str, **metadata: Any) -> int:
-    """Try to change a node, once and without doing so; return the status, 0 when it is good."""
+def fails(client: Kube, labels: dict[str, str]) -> bool:
+    """Say whether `failing` is in force, which takes a moment."""
+    probe = {"metadata": {"name": "probe", "labels": labels}, "spec": {"limits": []}}
     try:
-        cluster._kube()._send(
-            "PATCH",
-            url=f"nodes/{node}",
+        client._send(
+            "POST",
+            url="limitranges",
+            namespace="default",
             params={"dryRun": "All"},
-            content=json.dumps({"metadata": metadata}),
-            headers={"Content-Type": "application/merge-patch+json"},
+            content=json.dumps({"apiVersion": "v1", "kind": "LimitRange", **probe}),
         )
     except KubernetesError as error:
-        return error.status or -1
-    return 0
+        return error.status == 500
+    return False
 
 
 def running(cluster: dotrain.Cluster, app: str) -> int:
@@ -169,21 +180,25 @@ def test_of_two_budgets_over_one_pod_that_is_said_and_not_waited_for(cluster, no
     assert cordoned(cluster) == set()
 
 
+@pytest.mark.parametrize(
+    ("what", "noted"), [("nodes", "Not all are cordoned yet"), ("pods/eviction", "has to wait")]
+)
 def test_an_api_that_fails_for_a_moment_is_asked_again_and_what_it_says_is_noted(
-    cluster, nodes
+    cluster, nodes, what, noted
 ) -> None:
     said: list[str] = []
     with work.deployed(cluster, "hooked", 1), contextlib.ExitStack() as broken:
-        broken.enter_context(failing(cluster, "pods/eviction"))
+        broken.enter_context(failing(cluster, what))
 
         def note(sentence: str) -> None:
             said.append(sentence)
-            if "has to wait" in sentence:
+            if noted in sentence:
                 broken.close()
 
         drain(cluster, *nodes, note=note)
-    (waited,) = (one for one in said if "has to wait" in one)
-    assert 'has to wait: failed calling webhook "failing.example.com"' in waited
+    (waited,) = (one for one in said if noted in one)
+    assert 'failed calling webhook "failing.example.com"' in waited
+    assert sum(one.startswith("Evicting") for one in said) == 1
 
 
 def test_a_node_that_joins_an_old_pool_meanwhile_is_emptied_too(cluster, nodes) -> None:
@@ -216,10 +231,9 @@ def test_where_one_node_cannot_be_uncordoned_the_others_are_and_anothers_cordon_
     drain(cluster, *nodes)
     (system,) = set(cluster.nodes().name) - set(nodes)
     client.patch(work.Node, system, {"spec": {"unschedulable": True}})
-    first = {"matchLabels": {"kubernetes.io/hostname": nodes[0]}}
+    first = {"kubernetes.io/hostname": nodes[0]}
     try:
-        with failing(cluster, "nodes", objectSelector=first):
-            work.until(lambda: change(cluster, nodes[0], labels={"a": "b"}) == 500)
+        with failing(cluster, "nodes", **first):
             draining.uncordon(client, [system, *nodes, "gone"], said.append)
         assert cordoned(cluster) == {system, nodes[0]}
         (sentence,) = said
