@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dotrain import account, adoption, confirm, durations, names
+from dotrain import account, adoption, confirm, durations, losses, names
 from dotrain.account import Leaving
 from dotrain.api import Api
 from dotrain.engine.state import State
@@ -61,8 +61,7 @@ def terms(drain: object, timeout: object) -> Terms:
 
 def keys(spec: ClusterSpec, remembered: State | None) -> set[str]:
     """Return the names in the program of the pools that the state has and `spec` has not."""
-    known = filter(names.is_pool_key, remembered.resources if remembered else ())
-    return {*known} - {names.pool_key(pool) for pool in spec.live_pools}
+    return losses.leaving(spec, remembered.resources if remembered else ())
 
 
 def settled(target: Target, spec: ClusterSpec, before: ClusterSpec | None, asked: Terms) -> Terms:

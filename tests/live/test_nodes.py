@@ -83,6 +83,16 @@ def test_a_new_pool_that_cannot_be_made_leaves_the_old_one(
     assert training(sandbox) == old
 
 
+def test_a_pool_whose_change_of_size_failed_goes_only_when_it_is_named(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    before = sandbox.last_request()
+    with pytest.raises(errors.ReplacementRefused, match=r"the pool cpu \(nodes: 2\)"):
+        dotrain.up("bert", pools=[GPU], drain=False)
+    assert "a pool with what runs on it (pools: without cpu)" in str(cluster.plan(pools=[GPU]))
+    assert sandbox.changes(before) == []
+
+
 def test_an_old_pool_that_cannot_be_deleted_stays_until_the_next_call(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
