@@ -42,6 +42,7 @@ def drain(
     kube: Kube,
     nodes: Sequence[str],
     *,
+    pools: Collection[str] = (),
     timeout: float,
     note: Callable[[str], None],
     stop: Callable[[], None],
@@ -57,6 +58,8 @@ def drain(
         The cluster's Kubernetes API.
     nodes : sequence of str
         Their names. A node that is gone is empty.
+    pools : collection of str, optional
+        The names on DigitalOcean of pools of which all nodes are emptied, too.
     timeout : float
         Seconds until Pods that are still there are a failure.
     note : callable
@@ -76,7 +79,7 @@ def drain(
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         stop()
-        there = _cordon(kube, nodes, cordoned, pool)
+        there = _cordon(kube, {*nodes, *_of_pools(kube, pools)}, cordoned, pool)
         note(f"Cordoned: {_some(there) or 'none, they are gone'}.")
         _Emptying(kube, there, pool, note, stop).until(deadline, timeout)
     except BaseException:
@@ -90,7 +93,7 @@ def drain(
 
 
 def _cordon(
-    kube: Kube, names: Sequence[str], cordoned: list[str], pool: ThreadPoolExecutor
+    kube: Kube, names: Collection[str], cordoned: list[str], pool: ThreadPoolExecutor
 ) -> list[str]:
     """Cordon those nodes that exist, and return them; add to `cordoned` those it cordons."""
     there = [node for node in kube.list(Node) if node["metadata"]["name"] in names]
@@ -102,6 +105,20 @@ def _cordon(
             cordoned.append(node["metadata"]["name"])
     list(pool.map(lambda name: _patch(kube, name, change), list(cordoned)))
     return [node["metadata"]["name"] for node in there]
+
+
+def recover(kube: Kube, pools: Collection[str], note: Callable[[str], None]) -> None:
+    """Let the nodes of `pools` (names on DigitalOcean) that dotrain cordoned take Pods again."""
+    uncordon(kube, _of_pools(kube, pools, only_marked=True), note)
+
+
+def _of_pools(kube: Kube, pools: Collection[str], *, only_marked: bool = False) -> list[str]:
+    return [
+        node["metadata"]["name"]
+        for node in (kube.list(Node) if pools else ())
+        if node["metadata"]["labels"].get("doks.digitalocean.com/node-pool") in pools
+        and (not only_marked or _MARK in (node["metadata"].get("annotations") or {}))
+    ]
 
 
 def uncordon(kube: Kube, names: Iterable[str], note: Callable[[str], None]) -> None:

@@ -55,6 +55,37 @@ def test_what_a_budget_holds_keeps_the_old_pool_working_and_the_next_call_goes_o
     assert kubeconfig == other.kubeconfig()
 
 
+DRAIN = """
+import os, signal, sys
+from contextlib import closing
+import dotrain
+from dotrain import account, target, vacating
+from dotrain.api import Api
+from dotrain.departure import Terms
+from dotrain.engine.progress import Progress
+from dotrain.turn import Turn
+dotrain.use_sandbox(kubernetes=True)
+turn = Turn(target.current(), "sized", Progress("resize sized"), "")
+with closing(Api(target.current())) as api:
+    made = account.cluster(api, "sized")
+    ids = {pool["name"]: pool["id"] for pool in made["node_pools"][1:]}
+    leaving = account.leaving(api, made["id"], ids)
+    with vacating.vacated(api, made["id"], leaving, turn, Terms()):
+        print(len(dotrain.get("sized").nodes().query("not schedulable")))
+        if sys.argv[1] == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize("end", ["kill", "interrupt"])
+def test_nodes_that_were_emptied_and_stay_take_pods_again(other, python, end) -> None:
+    assert python(DRAIN, end).stdout == "2\n"
+    assert other.nodes().schedulable.all() == (end == "interrupt")
+    other.up()
+    assert other.nodes().schedulable.all()
+
+
 def test_a_cluster_out_of_reach_is_said_so_before_anything_is_changed(other, sandbox) -> None:
     before = sandbox.last_request()
     dotrain.use_sandbox(address="198.51.100.9")
