@@ -237,7 +237,7 @@ class _Work:
         """Return whether pools may have become others than the state has, by what was cut off."""
         if not leaving and not returned:
             return False
-        # The answer is waited for also when what has returned is read anew in any case.
+        # Asked also where something has returned: it waits until nothing is being deleted.
         gone = departure.lost(self.api, self.spec, self.driver.read(), self.turn)
         return gone or bool(returned)
 
