@@ -192,7 +192,10 @@ def test_a_pause_takes_all_training_nodes_and_resume_brings_them_back(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
     (made,), old = sandbox.objects("clusters"), training(sandbox)
+    before = sandbox.last_request()
     costs = cluster.pause()
+    (sent,) = [one["request"] for one in sandbox.requests(before) if one["method"] == "PUT"]
+    assert (sent["name"], sent["auto_scale"]) == ("gpu-gpu-h100x1-80gb", False)
     assert [one.item for one in costs.lines if one.hourly] == ["pool system: 1 x s-1vcpu-2gb"]
     assert training(sandbox) == {}
     assert len(sandbox.objects("droplets")) == 1
