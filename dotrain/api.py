@@ -11,6 +11,7 @@ import datetime as dt
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -49,6 +50,7 @@ class Api:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._date: dt.datetime | None = None
         self._pace = _paces.setdefault(target.token, Pace())
         try:
             self._client = httpx.Client(
@@ -65,6 +67,11 @@ class Api:
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+    @property
+    def date(self) -> dt.datetime | None:
+        """When DigitalOcean gave the last answer, by its own clock; None when none said it."""
+        return self._date
 
     def get(self, path: str, **params: object) -> dict[str, Any]:
         """Return the JSON answer to GET `path`.
@@ -139,6 +146,7 @@ class Api:
                         method, path, params=query, headers=authorization, json=body
                     )
                     self._pace.note(answer.headers)
+                    self._date = _date(answer.headers)
                     return read(answer.raise_for_status())
         except httpx.HTTPStatusError as error:
             raise _status_error(method, path, error.response) from bare(error)
@@ -169,6 +177,14 @@ def _backoff(error: Exception) -> bool | dt.timedelta:
         return True
     # The hourly limit can mean most of an hour: say so rather than hang.
     return dt.timedelta(seconds=max(0.0, wait)) if wait <= _LONGEST_WAIT else False
+
+
+def _date(headers: Mapping[str, str]) -> dt.datetime | None:
+    try:
+        date = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return date if date.tzinfo else None
 
 
 @cache

@@ -68,7 +68,9 @@ class Search:
     """Looks for what belongs to a cluster, and remembers the ids that tell it.
 
     What Kubernetes made is labelled with the cluster's id alone, and outlives
-    it: an id that was seen once still finds it when the cluster is gone.
+    it: an id that was seen once still finds it when the cluster is gone. The
+    first look settles which clusters are meant: one of the same name that
+    somebody makes after it is another's.
 
     Parameters
     ----------
@@ -84,6 +86,8 @@ class Search:
         self.api = api
         self.name = name
         self._clusters = set(cluster_ids)
+        self._looked = False
+        self.newcomers: list[Object] = []
         self._strangers: set[str] = set()
         self._networks: set[str] = set()
         self._volumes: set[str] = set()
@@ -91,9 +95,12 @@ class Search:
     def find(self, kinds: Iterable[str] = KINDS) -> list[Object]:
         """Return everything of `kinds` that belongs to the cluster, in order of `KINDS`.
 
-        It costs a request for each page of each kind.
+        It costs a request for each page of each kind. `newcomers` are the
+        clusters of this name that were made since the first look.
         """
         wanted = set(kinds)
+        if self._looked and "cluster" not in wanted:
+            self._find("cluster")
         found: list[Object] = []
         # First what the rest is known by.
         for kind in ("cluster", "VPC", "volume"):
@@ -101,6 +108,7 @@ class Search:
                 found += self._find(kind)
         for kind in sorted(wanted - {"cluster", "VPC", "volume"}):
             found += self._find(kind)
+        self._looked = True
         return sorted(found, key=lambda one: KINDS.index(one.kind))
 
     def _find(self, kind: str) -> list[Object]:
@@ -110,13 +118,13 @@ class Search:
         listed = list(self.api.pages(path, key, **params))
         found = [one for one in listed if belongs(one)]
         if kind == "cluster":
+            new = [one for one in found if self._looked and one["id"] not in self._clusters]
+            self.newcomers = [_object(kind, path, one) for one in new]
+            found = [one for one in found if one not in new]
             self._strangers = {one["id"] for one in listed} - {one["id"] for one in found}
         if seen is not None:
             seen |= {one["id"] for one in found}
-        return [
-            Object(kind, str(one["id"]), one["name"], _deletion(kind, path, one), one)
-            for one in found
-        ]
+        return [_object(kind, path, one) for one in found]
 
     def _lists(self) -> dict[str, tuple[str, str, dict[str, str], Callable[[Any], bool], Any]]:
         """Return of each kind its list, what tells the cluster's own in it, and where to note it.
@@ -179,6 +187,10 @@ class Search:
         except NotFound:
             return []
         return [Object("tag", tag, tag, f"/v2/tags/{tag}", described)]
+
+
+def _object(kind: str, path: str, one: Mapping[str, Any]) -> Object:
+    return Object(kind, str(one["id"]), one["name"], _deletion(kind, path, one), one)
 
 
 def _deletion(kind: str, path: str, one: Mapping[str, Any]) -> str:

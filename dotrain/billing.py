@@ -140,14 +140,14 @@ def cost(target: Target, name: str) -> Bill:
     ApiError
         When DigitalOcean refuses.
     """
-    now, tag = _now(), names.label(name)
+    now = _now()
     with closing(Api(target)) as api:
         lists = _Lists(api)
-        cluster = next((one for one in account.clusters(api) if tag in one["tags"]), None)
+        cluster = account.cluster(api, name)
         if cluster is None:
             raise ClusterNotFound(
                 f"There is no cluster {name!r} on {target.kind} that costs anything.",
-                f"No cluster has the tag {tag!r}.",
+                f"No cluster has the tag {names.label(name)!r}.",
                 "dotrain.bill() shows what else there is with dotrain's label.",
             )
         known = pricing.prices(lists.read("sizes"))

@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dotrain import limits, money, pricing
+from dotrain import limits, markup, money, pricing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,7 @@ class Bill:
         table = self._table()
         shown = table.to_html(index=False, border=0, max_rows=_MOST_ROWS) if len(table) else ""
         others = "".join(f"<div>{text}</div>" for text in rest)
-        return f"<div><strong>{head}</strong>{others}{shown}</div>"
+        return markup.block(f"<strong>{head}</strong>{others}{shown}")
 
     def _sentences(self) -> list[str]:
         said = [f"{self.title}: {pricing.summary(self.lines)}"]

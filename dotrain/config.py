@@ -8,6 +8,7 @@
 ``DIGITALOCEAN_TOKEN``    the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
 ``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
 ``DOTRAIN_REAPER_TOKEN``  the API token that a reaper in a cluster gets
+``DOTRAIN_REAPER_IMAGE``  the image that it runs in, best by its digest (default: a tag)
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
 ``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
@@ -182,6 +183,11 @@ def reaper_token() -> str | None:
     """Return the DigitalOcean token that a reaper in a cluster gets."""
     stripped = (os.getenv("DOTRAIN_REAPER_TOKEN") or "").strip()
     return Hidden(stripped) if stripped else None
+
+
+def reaper_image() -> str | None:
+    """Return the image that ``DOTRAIN_REAPER_IMAGE`` names, if it names one."""
+    return (os.getenv("DOTRAIN_REAPER_IMAGE") or "").strip() or None
 
 
 def api_url() -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from dotrain import markup
 from dotrain.engine.progress import Progress, Step
 
 _MARKS = {"running": "…", "done": "✓", "failed": "✗"}
@@ -140,7 +141,6 @@ def to_html(progress: Progress) -> str:
     )
     notes = "".join(f"<div>{escape(note)}</div>" for note in progress.notes)
     failures = "".join(f"<div>✗ {escape(failure)}</div>" for failure in progress.failures)
-    return (
-        f"<div><strong>{escape(progress.title)}</strong>{state}{notes}"
-        f"<table>{rows}</table>{failures}</div>"
+    return markup.block(
+        f"<strong>{escape(progress.title)}</strong>{state}{notes}<table>{rows}</table>{failures}"
     )

@@ -13,12 +13,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from kr8s.objects import Node, Pod
+from kr8s.objects import Pod
 
 from dotrain import objects
-from dotrain.errors import DotrainError, DrainFailed, KubernetesError, KubernetesNotFound
-from dotrain.kube import Kube
+from dotrain.cordoning import Cordon, recover, some, uncordon
+from dotrain.errors import (
+    DrainFailed,
+    KubernetesError,
+    KubernetesNotFound,
+    KubernetesUnreachable,
+)
+from dotrain.kube import Kube, may_pass
 from dotrain.objects import Json
+
+__all__ = ["RULES", "drain", "failure", "recover", "to_evict", "uncordon"]
 
 RULES = (
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "patch"]},
@@ -32,20 +40,19 @@ _AT_ONCE = 16
 _FIRST_LOOK, _LAST_LOOK = 0.2, 2.0
 _FIRST_TRY, _LAST_TRY = 0.5, 5.0
 _SHOWN = 5
-_BUSY, _CONFLICT = 429, 409
-# Tells a node that dotrain has cordoned from one that somebody else has, also
-# when the process that did so is gone.
-_MARK = "dotrain/cordoned"
+_CONFLICT = 409
+# Answered with a 500, as what may pass is; but a Pod has as many budgets the next time too.
+_NEVER = "more than one PodDisruptionBudget"
 
 
 def drain(
     kube: Kube,
-    nodes: Sequence[str],
+    nodes: Collection[str],
     *,
-    pools: Collection[str] = (),
     timeout: float,
     note: Callable[[str], None],
     stop: Callable[[], None],
+    pools: Collection[str] = (),
 ) -> None:
     """Empty nodes, which take no new Pods from then on.
 
@@ -56,16 +63,17 @@ def drain(
     ----------
     kube : Kube
         The cluster's Kubernetes API.
-    nodes : sequence of str
+    nodes : collection of str
         Their names. A node that is gone is empty.
-    pools : collection of str, optional
-        The names on DigitalOcean of pools of which all nodes are emptied, too.
     timeout : float
         Seconds until Pods that are still there are a failure.
     note : callable
         Takes a sentence about what happens.
     stop : callable
         Called again and again; raises to end it.
+    pools : collection of str
+        Pools as DigitalOcean calls them, of which all nodes are emptied, those
+        too that join meanwhile: an autoscaler adds some when Pods have to move.
 
     Raises
     ------
@@ -74,85 +82,19 @@ def drain(
     KubernetesError, KubernetesUnreachable
         When Kubernetes refuses, or does not answer.
     """
-    deadline = time.monotonic() + timeout
-    cordoned: list[str] = []
-    pool = ThreadPoolExecutor(_AT_ONCE)
+    workers = ThreadPoolExecutor(_AT_ONCE)
+    cordon = Cordon(kube, nodes, pools, workers, note)
     try:
         stop()
-        there = _cordon(kube, {*nodes, *_of_pools(kube, pools)}, cordoned, pool)
-        note(f"Cordoned: {_some(there) or 'none, they are gone'}.")
-        _Emptying(kube, there, pool, note, stop).until(deadline, timeout)
+        _Emptying(kube, cordon, workers, note, stop).until(time.monotonic() + timeout, timeout)
     except BaseException:
         # What is under way has to end before it is taken back; the rest need not begin.
-        pool.shutdown(cancel_futures=True)
-        uncordon(kube, cordoned, note)
+        workers.shutdown(cancel_futures=True)
+        uncordon(kube, cordon.begun, note)
         raise
     finally:
-        pool.shutdown()
+        workers.shutdown()
     note("The nodes are empty.")
-
-
-def _cordon(
-    kube: Kube, names: Collection[str], cordoned: list[str], pool: ThreadPoolExecutor
-) -> list[str]:
-    """Cordon those nodes that exist, and return them; add to `cordoned` those it cordons."""
-    there = [node for node in kube.list(Node) if node["metadata"]["name"] in names]
-    change = {"metadata": {"annotations": {_MARK: "true"}}, "spec": {"unschedulable": True}}
-    for node in there:
-        marked = _MARK in (node["metadata"].get("annotations") or {})
-        if marked or not (node.get("spec") or {}).get("unschedulable"):
-            # Before it is done: what was not done is undone without harm.
-            cordoned.append(node["metadata"]["name"])
-    list(pool.map(lambda name: _patch(kube, name, change), list(cordoned)))
-    return [node["metadata"]["name"] for node in there]
-
-
-def recover(kube: Kube, pools: Collection[str], note: Callable[[str], None]) -> None:
-    """Let the nodes of `pools` (names on DigitalOcean) that dotrain cordoned take Pods again."""
-    uncordon(kube, _of_pools(kube, pools, only_marked=True), note)
-
-
-def _of_pools(kube: Kube, pools: Collection[str], *, only_marked: bool = False) -> list[str]:
-    return [
-        node["metadata"]["name"]
-        for node in (kube.list(Node) if pools else ())
-        if node["metadata"]["labels"].get("doks.digitalocean.com/node-pool") in pools
-        and (not only_marked or _MARK in (node["metadata"].get("annotations") or {}))
-    ]
-
-
-def uncordon(kube: Kube, names: Iterable[str], note: Callable[[str], None]) -> None:
-    """Let nodes that `drain` cordoned take Pods again; where that fails, it is noted.
-
-    Parameters
-    ----------
-    kube : Kube
-        The cluster's Kubernetes API.
-    names : iterable of str
-        The nodes.
-    note : callable
-        Takes a sentence about what happens.
-    """
-    change = {"metadata": {"annotations": {_MARK: None}}, "spec": {"unschedulable": None}}
-    left = list(names)
-    while left:
-        try:
-            _patch(kube, left[0], change)
-        except DotrainError as error:
-            note(
-                f"Still cordoned: {', '.join(left)}. {error} Or run 'kubectl uncordon' on them "
-                "when that is mended."
-            )
-            return
-        left.pop(0)
-
-
-def _patch(kube: Kube, name: str, change: Json) -> None:
-    try:
-        kube.patch(Node, name, change)
-    except KubernetesNotFound:
-        # Gone meanwhile: it takes no Pods.
-        return
 
 
 class _Emptying:
@@ -162,9 +104,9 @@ class _Emptying:
     ----------
     kube : Kube
         The cluster's Kubernetes API.
-    nodes : collection of str
-        Their names.
-    pool : concurrent.futures.ThreadPoolExecutor
+    cordon : Cordon
+        What keeps new Pods from them.
+    workers : concurrent.futures.ThreadPoolExecutor
         For evictions at the same time.
     note, stop : callable
         As for `drain`.
@@ -173,36 +115,38 @@ class _Emptying:
     def __init__(
         self,
         kube: Kube,
-        nodes: Collection[str],
-        pool: ThreadPoolExecutor,
+        cordon: Cordon,
+        workers: ThreadPoolExecutor,
         note: Callable[[str], None],
         stop: Callable[[], None],
     ) -> None:
         self._kube = kube
-        self._nodes = frozenset(nodes)
-        self._pool = pool
+        self._cordon = cordon
+        self._workers = workers
         self._note = note
         self._stop = stop
         # By the Pods' uids: when to try again, how long to wait then, what was said.
         self._tries: dict[str, tuple[float, float]] = {}
         self._held: dict[str, str] = {}
+        self._announced: set[str] = set()
 
     def until(self, deadline: float, timeout: float) -> None:
         """Return when the nodes are empty; raise DrainFailed when they are not by then."""
-        self._stop()
-        look, left = _FIRST_LOOK, self._left()
-        self._announce(left)
-        while left:
-            self._evict(left)
+        look = _FIRST_LOOK
+        while True:
+            uncordoned = self._cordon.look()
             self._stop()
+            left = to_evict(self._kube.list(Pod), self._cordon.there)
+            if uncordoned is None:
+                if not left:
+                    return
+                self._announce(left)
+                self._evict(left)
+                self._stop()
             if time.monotonic() >= deadline:
-                raise failure(left, self._held, timeout)
+                raise uncordoned or failure(left, self._held, timeout)
             time.sleep(look)
             look = min(_LAST_LOOK, look * 1.5)
-            left = self._left()
-
-    def _left(self) -> list[Json]:
-        return to_evict(self._kube.list(Pod), self._nodes)
 
     def _evict(self, pods: Iterable[Json]) -> None:
         now = time.monotonic()
@@ -212,7 +156,9 @@ class _Emptying:
             if "deletionTimestamp" not in pod["metadata"]
             and self._tries.get(pod["metadata"]["uid"], (0.0, 0.0))[0] <= now
         ]
-        for pod, error in zip(due, self._pool.map(partial(_evict, self._kube), due), strict=True):
+        for pod, error in zip(
+            due, self._workers.map(partial(_evict, self._kube), due), strict=True
+        ):
             uid = pod["metadata"]["uid"]
             if error is None:
                 self._held.pop(uid, None)
@@ -224,15 +170,18 @@ class _Emptying:
             wait = min(_LAST_TRY, 2 * self._tries[uid][1] if uid in self._tries else _FIRST_TRY)
             self._tries[uid] = (time.monotonic() + wait, wait)
 
-    def _announce(self, pods: Sequence[Json]) -> None:
+    def _announce(self, found: Iterable[Json]) -> None:
+        """Say what goes, once of each, and what that means where it does not come back."""
+        pods = [pod for pod in found if pod["metadata"]["uid"] not in self._announced]
+        self._announced.update(pod["metadata"]["uid"] for pod in pods)
         if pods:
-            self._note(f"Evicting {_some(map(objects.path, pods))}.")
+            self._note(f"Evicting {some(map(objects.path, pods))}.")
         files = [objects.path(pod) for pod in pods if objects.has_empty_dir(pod)]
         if files:
-            self._note(f"Their files in emptyDir volumes go with {_some(files)}.")
+            self._note(f"Their files in emptyDir volumes go with {some(files)}.")
         bare = [objects.path(pod) for pod in pods if not objects.has_controller(pod)]
         if bare:
-            self._note(f"Without a controller, these do not come back elsewhere: {_some(bare)}.")
+            self._note(f"Without a controller, these do not come back elsewhere: {some(bare)}.")
 
 
 def to_evict(pods: Iterable[Json], nodes: Collection[str]) -> list[Json]:
@@ -261,17 +210,18 @@ def failure(left: Sequence[Json], held: dict[str, str], timeout: float) -> Drain
     """
     reasons = [_reason(pod, held) for pod in left]
     nodes = sorted({objects.node_of(pod) for pod in left})
-    budgets = any(pod["metadata"]["uid"] in held for pod in left)
+    why = [held[pod["metadata"]["uid"]] for pod in left if pod["metadata"]["uid"] in held]
+    if any("disruption budget" in one.lower() for one in why):
+        fix = "Start more replicas or relax the PodDisruptionBudget"
+    elif why:
+        fix = "Mend what Kubernetes says, or wait until it has passed"
+    else:
+        fix = "Wait until they have ended or delete them"
     return DrainFailed(
-        f"Pods are still on {_some(nodes)} after {timeout:g} s.",
+        f"Pods are still on {some(nodes)} after {timeout:g} s.",
         f"{'; '.join(reasons[:_SHOWN])}"
         + (f"; and {len(reasons) - _SHOWN} more." if len(reasons) > _SHOWN else "."),
-        (
-            "Start more replicas or relax the PodDisruptionBudget, then run the same call again; "
-            if budgets
-            else "Wait until they have ended or delete them, then run the same call again; "
-        )
-        + "until then the nodes take Pods as before.",
+        f"{fix}, then run the same call again; until then the nodes take Pods as before.",
         objects=[objects.path(pod) for pod in left],
     )
 
@@ -292,8 +242,11 @@ def _evict(kube: Kube, pod: Json) -> KubernetesError | None:
         kube.evict(pod)
     except KubernetesNotFound:
         return None
+    except KubernetesUnreachable:
+        raise
     except KubernetesError as error:
-        if error.status in (_BUSY, _CONFLICT) or "being terminated" in error.why:
+        passes = may_pass(error) or error.status == _CONFLICT or "being terminated" in error.why
+        if passes and _NEVER not in error.why:
             return error
         raise DrainFailed(
             f"{objects.path(pod)} cannot be evicted.",
@@ -303,9 +256,3 @@ def _evict(kube: Kube, pod: Json) -> KubernetesError | None:
             status=error.status,
         ) from error
     return None
-
-
-def _some(names: Iterable[str]) -> str:
-    all_of_them = list(names)
-    more = len(all_of_them) - _SHOWN
-    return ", ".join(all_of_them[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -8,8 +8,11 @@ import re
 from dotrain.errors import SpecError
 
 _UNITS = {"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_SPAN = re.compile(r"(?:\d+[wdhms])+")
+# More digits than that are no span that anybody waits for.
+_SPAN = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
+_PART = re.compile(r"(\d+)([wdhms])", re.ASCII)
 _LONGEST = dt.timedelta(days=3660)
+_TOO_LONG = int(_LONGEST.total_seconds()) + 1
 
 
 def parse(text: object) -> dt.timedelta:
@@ -33,8 +36,9 @@ def parse(text: object) -> dt.timedelta:
     if isinstance(text, dt.timedelta):
         span = text
     elif isinstance(text, str) and _SPAN.fullmatch(text.strip()):
-        parts = re.findall(r"(\d{1,9})([wdhms])", text)
-        span = dt.timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+        seconds = sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+        # More than that is more than a timedelta holds, perhaps.
+        span = dt.timedelta(seconds=min(seconds, _TOO_LONG))
     else:
         raise SpecError(
             f"{text!r} is not a span of time.",

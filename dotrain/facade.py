@@ -12,6 +12,7 @@ from dotrain.bills import Bill
 from dotrain.confirm import require_name
 from dotrain.departure import Terms
 from dotrain.errors import DotrainError
+from dotrain.granting import Granting
 from dotrain.operation import Operation
 from dotrain.priced import Priced
 from dotrain.spec import ClusterSpec
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Cluster(Working, Priced):
+class Cluster(Granting, Working, Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters

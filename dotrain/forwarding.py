@@ -33,6 +33,9 @@ _DATA, _ERROR = 0, 1
 # A Pod that is replaced is away for some seconds.
 _TRIES, _PAUSE = 8, 1.0
 _MOST_PORTS = 65535
+# Seconds. The protocol has no word for "I have said all", so that a program in a
+# Pod that waits for more of a client that may have gone never ends by itself.
+_SILENCE = 30.0
 
 
 class Forward:
@@ -208,11 +211,20 @@ async def _exchange(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
 ) -> str:
-    """Carry bytes both ways until one side ends; return what the cluster says went wrong."""
+    """Carry bytes both ways until one side is gone; return what the cluster says went wrong.
+
+    A client that has said all still gets the answer, as long as it comes.
+    """
+    heard = asyncio.Event()
     up = asyncio.ensure_future(_up(socket, reader))
-    down = asyncio.ensure_future(_down(socket, writer))
+    down = asyncio.ensure_future(_down(socket, writer, heard))
     try:
         await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        goes_on = up.done() and up.result()
+        while goes_on and not down.done():
+            heard.clear()
+            await asyncio.wait({down}, timeout=_SILENCE)
+            goes_on = heard.is_set()
     finally:
         up.cancel()
         down.cancel()
@@ -220,17 +232,24 @@ async def _exchange(
     return ended[1] if isinstance(ended[1], str) else ""
 
 
-async def _up(socket: httpx_ws.AsyncWebSocketSession, reader: asyncio.StreamReader) -> None:
+async def _up(socket: httpx_ws.AsyncWebSocketSession, reader: asyncio.StreamReader) -> bool:
+    """Carry what the client says; return whether it has said all, and may still listen."""
     with suppress(OSError, httpx_ws.HTTPXWSException):
         while chunk := await reader.read(_CHUNK):
             await socket.send_bytes(bytes([_DATA]) + chunk)
+        return True
+    return False
 
 
-async def _down(socket: httpx_ws.AsyncWebSocketSession, writer: asyncio.StreamWriter) -> str:
+async def _down(
+    socket: httpx_ws.AsyncWebSocketSession, writer: asyncio.StreamWriter, heard: asyncio.Event
+) -> str:
+    """Carry what the Pod says, setting `heard` each time; return what went wrong."""
     greeted: set[int] = set()
     with suppress(OSError, httpx_ws.HTTPXWSException):
         while True:
             message = await socket.receive_bytes()
+            heard.set()
             channel, content = message[0], message[1:]
             if channel not in greeted:
                 greeted.add(channel)
@@ -246,6 +265,9 @@ def forward(
     kube: Kube, service: str, port: int | str, *, namespace: str, local_port: int | None
 ) -> Forward:
     """Forward a port; the parameters and errors are those of `Cluster.forward`."""
+    if isinstance(port, str) and port.isascii() and port.isdigit():
+        # No name of a port is of digits alone.
+        port = int(port)
     _check(port, local_port)
     kind, name = endpoints.parse(service)
 
@@ -260,11 +282,11 @@ def forward(
 
 
 def _check(port: object, local_port: object) -> None:
-    for number in (port, local_port):
+    given = [] if isinstance(port, str) and port else [port]
+    given += [] if local_port is None else [local_port]
+    for number in given:
         is_number = isinstance(number, int) and not isinstance(number, bool)
         if is_number and 0 < number <= _MOST_PORTS:  # type: ignore[operator]
-            continue
-        if number is local_port is None or (number is port and isinstance(port, str) and port):
             continue
         raise ForwardFailed(
             f"{number!r} is no port.",

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dotrain import address, auditing, exposure, names, rules, stack
+from dotrain import address, auditing, exposure, markup, names, rules, stack
 from dotrain.account import Observed
 from dotrain.api import Api
 from dotrain.auditing import Finding, Own, Subject, Suppression, by_design, report
@@ -82,7 +82,7 @@ class Audit:
             for colour in ("inherit" if one.suppressed else _COLOURS.get(one.severity, "inherit"),)
         )
         verdict = "passed" if self.passed else "failed"
-        return f"<div><strong>audit {verdict}</strong><table>{rows}</table></div>"
+        return markup.block(f"<strong>audit {verdict}</strong><table>{rows}</table>")
 
 
 def inspect(

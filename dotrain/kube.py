@@ -22,6 +22,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import kr8s
@@ -38,6 +39,7 @@ from dotrain.target import Target
 
 _T = TypeVar("_T")
 _ATTEMPTS = 3
+_PASSING = (429, 500, 502, 503, 504)
 
 _shared: dict[tuple[Target, str], Kube] = {}
 _lock = threading.Lock()
@@ -119,20 +121,19 @@ class Kube:
             )
             return [one async for one in found if isinstance(one, dict)]
 
-        for attempt in stamina.retry_context(on=_again, attempts=_ATTEMPTS, wait_initial=0.2):
-            with attempt:
-                return self.run(collect)
-        raise AssertionError  # retry_context returns or raises
+        return _repeated(partial(self.run, collect))
 
     def patch(self, kind: type[Any], name: str, change: Mapping[str, Any]) -> dict[str, Any]:
         """Merge `change` into an object that has no namespace, and return it; raises as `list`."""
-        return self._send(
+        send = partial(
+            self._send,
             "PATCH",
             version=kind.version,
             url=f"{kind.endpoint}/{name}",
             content=json.dumps(change),
             headers={"Content-Type": "application/merge-patch+json"},
         )
+        return _repeated(send)
 
     def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
         """Make an object as `manifest` says, new or changed, by server-side apply.
@@ -285,14 +286,22 @@ def _address(path: str) -> dict[str, str]:
     return {"version": "", "base": base, "url": name}
 
 
-def _again(error: Exception) -> bool:
-    """Say whether to repeat a request: when the server is busy, or starts anew."""
-    return isinstance(error, KubernetesError) and error.status in (429, 500, 502, 503, 504)
+def _repeated(call: Callable[[], _T]) -> _T:
+    """Return what `call` returns, which may be asked for again when it fails for the moment."""
+    for attempt in stamina.retry_context(on=may_pass, attempts=_ATTEMPTS, wait_initial=0.2):
+        with attempt:
+            return call()
+    raise AssertionError  # retry_context returns or raises
+
+
+def may_pass(error: Exception) -> bool:
+    """Say whether a request may succeed later: when the server is busy, or starts anew."""
+    return isinstance(error, KubernetesError) and error.status in _PASSING
 
 
 def _refusal(name: str, error: kr8s.ServerError) -> KubernetesError:
     status = error.response.status_code if error.response is not None else None
-    said: Mapping[str, Any] = error.status if isinstance(error.status, dict) else {}
+    said = _status(error)
     kind, fix = {
         401: (KubernetesForbidden, "Call dotrain.doctor() to see whether the token is good."),
         403: (KubernetesForbidden, "Use a token of a DigitalOcean user who may do that."),
@@ -302,8 +311,18 @@ def _refusal(name: str, error: kr8s.ServerError) -> KubernetesError:
     causes = (said.get("details") or {}).get("causes") or ()
     return kind(
         f"The Kubernetes API of {name!r} refused a request.",
-        f"It answered {status}: {str(error).rstrip('.')}.",
+        f"It answered {status}: {str(said.get('message') or error).rstrip('.')}.",
         fix,
         status=status,
         causes=[str(one.get("message") or "") for one in causes],
     )
+
+
+def _status(error: kr8s.ServerError) -> Mapping[str, Any]:
+    """Return the Status that Kubernetes answered with; kr8s drops that of a 5xx."""
+    try:
+        said = error.response.json() if error.response is not None else None
+    except ValueError:
+        # What stands in between, a load balancer for one, answers as it likes.
+        said = None
+    return said if isinstance(said, dict) else {}

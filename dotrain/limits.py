@@ -6,12 +6,15 @@ colons, dashes and underscores in a tag, and so no point.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from dotrain import names
 from dotrain.spec import ClusterSpec
 
 _BUDGET = names.limit("budget")
+# More digits than that are no sum that anybody spends.
+_CENTS = re.compile(r"\d{1,15}", re.ASCII)
 
 WARN_AT = 0.8
 """The share of a budget from which on dotrain warns."""
@@ -40,6 +43,24 @@ def budget(carried: Iterable[str]) -> float | None:
     >>> budget(["k8s", "dotrain:bert", "dotrain-budget:5000"])
     50.0
     """
-    values = (tag.removeprefix(_BUDGET) for tag in carried if tag.startswith(_BUDGET))
-    found = [int(value) / 100 for value in values if value.isascii() and value.isdigit()]
-    return min(found, default=None)
+    sums = (cents for _, cents in _said(carried) if cents)
+    return min((cents / 100 for cents in sums), default=None)
+
+
+def unreadable(carried: Iterable[str]) -> list[str]:
+    """Return the tags that are budgets by their name and say no sum: nobody acts on them.
+
+    Examples
+    --------
+    >>> unreadable(["dotrain-budget:5000", "dotrain-budget:0", "dotrain-budget:much"])
+    ['dotrain-budget:0', 'dotrain-budget:much']
+    """
+    return [tag for tag, cents in _said(carried) if not cents]
+
+
+def _said(carried: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield each tag of a budget with its US cents, 0 where it says no sum."""
+    for tag in carried:
+        if tag.startswith(_BUDGET):
+            value = tag.removeprefix(_BUDGET)
+            yield tag, int(value) if _CENTS.fullmatch(value) else 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from dotrain import pricing
+from dotrain import markup, pricing
 from dotrain.engine.preview import Planned
 from dotrain.notation import format_rule
 from dotrain.rules import Rule
@@ -126,13 +126,13 @@ class Plan:
             entries = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
             return f"<div>{html.escape(title)}<ul>{entries}</ul></div>"
 
-        return (
-            f"<div><strong>plan for {html.escape(self.name)}</strong>"
+        return markup.block(
+            f"<strong>plan for {html.escape(self.name)}</strong>"
             + items("Changes", [str(step) for step in self.steps] or ["none"])
             + items("Gains access", [format_rule(rule) for rule in self.gains])
             + items("Loses access", [format_rule(rule) for rule in self.loses])
             + items("Notes", self.notes)
-            + f"<div>It {html.escape(self._costs())}.</div></div>"
+            + f"<div>It {html.escape(self._costs())}.</div>"
         )
 
 

@@ -18,6 +18,7 @@ from dotrain.target import Target
 _SYSTEM = "kube-system"
 _FIRST_LOOK, _LAST_LOOK = 0.5, 5.0
 _SHOWN = 5
+_GOING = ("draining", "deleting")
 
 
 def wait(target: Target, kube: Kube, seconds: float, note: Callable[[str], None]) -> None:
@@ -81,7 +82,8 @@ def missing(cluster: Json, nodes: Iterable[Json], pods: Iterable[Json]) -> dict[
     there = {node["metadata"]["name"]: node for node in nodes}
     found: dict[str, str] = {}
     for pool in cluster["node_pools"]:
-        having = pool.get("nodes") or ()
+        # Those that are going are no more waited for.
+        having = [one for one in pool.get("nodes") or () if one["status"]["state"] not in _GOING]
         if len(having) < pool["count"]:
             found[f"Pool/{pool['name']}"] = (
                 f"the pool {pool['name']} has {len(having)} of {pool['count']} nodes"

@@ -70,7 +70,7 @@ def bring(turn: Turn, spec: ClusterSpec, remembered: State | None) -> None:
 def _wanted(target: Target, spec: ClusterSpec, cluster: str) -> tuple[str, ...]:
     """Return what would be brought, in short: all but its token, and that where there is one."""
     sizes = sorted({pool.size for pool in (spec.system, *spec.pools)})
-    what = _short(json.dumps([cluster, sizes, manifests.code()]))
+    what = _short(json.dumps([cluster, sizes, installing.image(), manifests.code()]))
     try:
         return what, _short(installing.token(target))
     except MissingToken:

@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dotrain import markup
+
 _STYLE = "text-align:left;padding:1px 12px 1px 0"
 
 
@@ -47,7 +49,7 @@ class Summary:
             f'<td style="{_STYLE}">{html.escape(value)}</td></tr>'
             for key, value in self.facts.items()
         )
-        return (
-            f"<div><strong>{html.escape(self.name)}</strong> · {html.escape(self.state)}"
-            f"{banner}<table>{rows}</table></div>"
+        return markup.block(
+            f"<strong>{html.escape(self.name)}</strong> · {html.escape(self.state)}"
+            f"{banner}<table>{rows}</table>"
         )

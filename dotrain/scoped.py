@@ -6,12 +6,32 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from dotrain import account, lifecycle, operations, stack
+from dotrain import lifecycle, operations, stack
 from dotrain.api import Api
+from dotrain.belongings import Search
 from dotrain.checks import check_name
-from dotrain.errors import ClusterNotFound, NameInUse, TeardownFailed
+from dotrain.errors import (
+    AddressError,
+    ClusterNotFound,
+    ConfigError,
+    LockedOut,
+    NameInUse,
+    ReplacementRefused,
+    SpecError,
+    TeardownFailed,
+)
 from dotrain.facade import Cluster
 from dotrain.target import Target, current
+
+# How `up` refuses while nothing is made: what is there then is another's.
+_BEFORE_ANYTHING = (
+    SpecError,
+    ConfigError,
+    AddressError,
+    NameInUse,
+    ReplacementRefused,
+    LockedOut,
+)
 
 
 @contextmanager
@@ -55,7 +75,14 @@ def cluster(name: str, **asked: Any) -> Iterator[Cluster]:
     target = current()
     _refuse_existing(target, name)
     try:
-        yield lifecycle.up(name, **asked)
+        made = lifecycle.up(name, **asked)
+    except _BEFORE_ANYTHING:
+        raise
+    except BaseException as error:
+        _take_down(target, name, error)
+        raise
+    try:
+        yield made
     except BaseException as error:
         _take_down(target, name, error)
         raise
@@ -63,12 +90,16 @@ def cluster(name: str, **asked: Any) -> Iterator[Cluster]:
 
 
 def _refuse_existing(target: Target, name: str) -> None:
+    there = f"a cluster {name!r}"
     if operations.running(target, name) is None and stack.read(target, name) is None:
         with closing(Api(target)) as api:
-            if account.cluster(api, name) is None:
-                return
+            # A tag alone is nobody's loss.
+            found = [one for one in Search(api, name).find() if one.kind != "tag"]
+        if not found:
+            return
+        there = f"something of {name!r}, the {found[0].kind} {found[0].name},"
     raise NameInUse(
-        f"There is a cluster {name!r} already.",
+        f"There is {there} already.",
         "The end of the with block would delete it, with what others may have on it.",
         f"Choose another name, use dotrain.get({name!r}), or call dotrain.down({name!r}) first.",
     )

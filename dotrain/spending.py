@@ -28,7 +28,7 @@ from dotrain.pricing import (
     total,
 )
 
-BESIDE = ("load_balancers", "volumes", "databases")
+BESIDE = ("load_balancers", "volumes", "snapshots", "databases")
 """What costs something beside clusters: lists of the API, each at ``/v2/<name>``."""
 
 _HOUR = dt.timedelta(hours=1)
@@ -137,7 +137,8 @@ def beside(
 
     The API shows no label of a load balancer. But every cluster has a network
     of its own, and what is in that network is the cluster's. Volumes that
-    Kubernetes made carry the cluster's id; databases carry its label.
+    Kubernetes made carry the cluster's id, and their snapshots are of them;
+    databases carry its label, and volumes do of a teardown that was cut off.
 
     Parameters
     ----------
@@ -158,10 +159,16 @@ def beside(
         for one in networks
         if one["name"].startswith(prefix)
     }
-    of_volume = {}
+    of_tag = {}
     for one in clusters:
         name = names.cluster_of(one["tags"])
-        of_network[one["vpc_uuid"]] = of_volume[f"k8s:{one['id']}"] = name
+        of_network[one["vpc_uuid"]] = of_tag[f"k8s:{one['id']}"] = name
+
+    def owner(one: Mapping[str, Any]) -> str | None:
+        tags = one.get("tags") or ()
+        return next((of_tag[tag] for tag in tags if tag in of_tag), names.cluster_of(tags))
+
+    of_volume: dict[str, str | None] = {}
     bill: list[tuple[str | None, Line]] = []
     for one in found.get("load_balancers", ()):
         item = f"load balancer {one['name']}"
@@ -170,7 +177,12 @@ def beside(
     for one in found.get("volumes", ()):
         item = f"volume {one['name']}: {one['size_gigabytes']} GiB"
         line = _since(item, published.volume(one), one["created_at"], now)
-        bill += [(of_volume[tag], line) for tag in one.get("tags") or () if tag in of_volume]
+        of_volume[one["id"]] = owner(one)
+        bill.append((of_volume[one["id"]], line))
+    for one in found.get("snapshots", ()):
+        if one.get("resource_type") == "volume":
+            line = published_line(f"volume snapshot {one['name']}", None)
+            bill.append((owner(one) or of_volume.get(one.get("resource_id") or ""), line))
     for one in found.get("databases", ()):
         line = database(one["num_nodes"], one["size"])
         bill.append((names.cluster_of(one.get("tags") or ()), line))

@@ -14,20 +14,21 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dotrain import account, changes, expiry, operations, probes, stack, timers, verdicts
+from dotrain import account, changes, expiry, operations, pausing, stack, timers, verdicts
 from dotrain.api import Api
-from dotrain.departure import Terms
 from dotrain.errors import (
     ApiError,
     ClusterNotFound,
+    ConfigError,
     DotrainError,
+    NotFound,
     OperationInterrupted,
     StackLocked,
     SweepIncomplete,
+    TeardownIncomplete,
 )
-from dotrain.probes import Prices
+from dotrain.probes import Judge
 from dotrain.target import Target, current
-from dotrain.verdicts import Seen, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _PATIENCE = 2.0
 # A cluster whose firewall is closed to this machine takes seconds to find that out.
 _AT_ONCE = 16
+# A clock that is kept right is right to the second.
+_CLOCKS_APART = dt.timedelta(minutes=5)
 
 REVOKE = "revoke"
 
@@ -79,7 +82,10 @@ def sweep(*, dry_run: bool = False) -> pd.DataFrame:
     It is for cron and CI, so that all this happens while nobody calls. Two at
     once do no harm, and a cluster on which an operation runs is left to the
     next one. What is not known, such as whether a cluster is idle whose
-    Kubernetes API does not let this machine in, is never acted on, and said.
+    Kubernetes API does not let this machine in, is never acted on, and said. A
+    tag that names a cluster which is not there is told: a teardown was cut off,
+    or an `up` on another machine has begun. It is a failure when something
+    carries it.
 
     Parameters
     ----------
@@ -89,18 +95,20 @@ def sweep(*, dry_run: bool = False) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row for each limit and each expired grant, and none for a cluster
-        without. Columns cluster, action, why (str), ends (datetime, UTC: when
-        the max age ends), outcome (str). The action is ``"down"``, ``"pause"``,
-        ``"revoke"``, ``"warn"`` (it is near), ``"unknown"`` or ``"keep"``; the
-        outcome ``"done"``, ``"would be done"`` or why not.
+        A row for each limit, each expired grant and each cluster of which only
+        the tag is there, and none for a cluster without. Columns cluster,
+        action, why (str), ends (datetime, UTC: when the max age ends), outcome
+        (str). The action is ``"down"``, ``"pause"``, ``"revoke"``, ``"warn"``
+        (it is near), ``"unknown"``, ``"leftover"`` or ``"keep"``; the outcome
+        ``"done"``, ``"would be done"`` or why not.
 
     Raises
     ------
     SweepIncomplete
         When something failed; all else was done. It carries the frame.
     ConfigError
-        When this machine is not set up.
+        When this machine is not set up, or its clock is more than five minutes
+        from DigitalOcean's: then nothing was done.
 
     Examples
     --------
@@ -109,7 +117,7 @@ def sweep(*, dry_run: bool = False) -> pd.DataFrame:
     """
     from dotrain import frames
 
-    work = _Sweep(current(), dt.datetime.now(dt.timezone.utc), dry_run=dry_run)
+    work = _Sweep(current(), _now(), dry_run=dry_run)
     work.clusters()
     work.grants()
     frame = frames.swept(work.rows)
@@ -135,15 +143,25 @@ class _Sweep:
     failures: list[DotrainError] = field(default_factory=list)
 
     def clusters(self) -> None:
-        """Act on the limits of every cluster of dotrain's in the account."""
+        """Act on the limits of every cluster of dotrain's in the account.
+
+        Raises
+        ------
+        ConfigError
+            When this machine's clock is wrong: nothing is done.
+        """
         try:
             with closing(Api(self.target)) as api:
-                ours = [one for one in account.clusters(api) if verdicts.name_of(one)]
-                # Those that should be gone for longest cost most.
-                ours.sort(key=lambda one: (timers.ends(one) or self.now, one["name"]))
-                for cluster, seen in zip(ours, self._look(api, ours), strict=True):
-                    for verdict in verdicts.judge(cluster, seen, self.now):
-                        self._carry_out(cluster, verdict)
+                # Before the clusters: a tag is there before its cluster, and after it.
+                tags = self._tags(api)
+                found = account.clusters(api)
+                self.now = _now()
+                _check_clock(api.date, self.now)
+                ours = [one for one in found if verdicts.name_of(one)]
+                judge = Judge.of(self.target, api, ours)
+                for cluster, rows in self._judged(judge, ours):
+                    self._carry_out(judge, cluster, rows)
+                self._tell_leftovers(verdicts.leftovers(tags, found))
         except ApiError as error:
             # Grants may still be ended, or fail for a reason of their own.
             self.failures.append(error)
@@ -151,7 +169,15 @@ class _Sweep:
     def grants(self) -> None:
         """End the grants that have expired, on the clusters that the backend remembers."""
         gone = {row.cluster for row in self.rows if row.action == verdicts.DOWN}
-        for name in stack.stacks(self.target):
+        try:
+            names = stack.stacks(self.target)
+        except OperationInterrupted:
+            raise
+        except DotrainError as error:
+            # What was done about clusters is still to be told.
+            self.failures.append(error)
+            return
+        for name in names:
             if name in gone:
                 continue
             try:
@@ -171,52 +197,91 @@ class _Sweep:
         elif spec and over:
             self._act(rows, lambda: expiry.end(self.target, name, spec))
 
-    def _look(self, api: Api, clusters: list[dict[str, Any]]) -> list[Seen]:
-        """Return what else is known about clusters, in their order."""
-        prices: Prices | None = None
-        prices_unknown = ""
-        if any(verdicts.has_budget(one) for one in clusters):
-            try:
-                prices = Prices.read(api)
-            except ApiError as error:
-                prices_unknown = str(error)
+    def _tags(self, api: Api) -> list[dict[str, Any]]:
+        try:
+            return list(api.pages("/v2/tags", "tags"))
+        except ApiError as error:
+            self.failures.append(error)
+            return []
 
-        def look(cluster: Mapping[str, Any]) -> Seen:
-            seen = Seen()
-            if verdicts.may_be_idle(cluster, self.now):
-                try:
-                    since = probes.idle_since(self.target, api, cluster, self.now)
-                    seen = replace(seen, idle_since=since)
-                except DotrainError as error:
-                    seen = replace(seen, idle_unknown=str(error))
-            if verdicts.has_budget(cluster):
-                spent = prices.share_of_budget(self.target, cluster, self.now) if prices else None
-                seen = replace(seen, spent=spent, spent_unknown=prices_unknown)
-            return seen
-
+    def _judged(
+        self, judge: Judge, clusters: list[dict[str, Any]]
+    ) -> list[tuple[dict[str, Any], list[Row]]]:
+        """Return clusters with what there is to do about each."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(look, clusters))
+            rows = list(pool.map(lambda one: self._judge(judge, one), clusters))
+        judged = [one for one in zip(clusters, rows, strict=True) if one[1]]
+        # Those that should be gone for longest cost most.
+        return sorted(judged, key=lambda one: (one[1][0].ends or self.now, one[0]["name"]))
 
-    def _carry_out(self, cluster: Mapping[str, Any], verdict: Verdict) -> None:
+    def _judge(self, judge: Judge, cluster: Mapping[str, Any]) -> list[Row]:
         name = cluster["name"]
-        rows = [Row(name, verdict.action, verdict.why, timers.ends(cluster))]
-        if verdict.action not in (verdicts.DOWN, verdicts.PAUSE):
-            self._note(rows, "")
-        elif self.dry_run:
-            self._note(rows, "would be done")
-        elif verdict.action == verdicts.DOWN:
-            self._act(rows, lambda: self._take_down(name))
-        else:
-            self._act(rows, lambda: _pause(self.target, cluster))
+        try:
+            ends = timers.ends(cluster)
+            found = judge.verdicts(cluster, self.now)
+            return [Row(name, one.action, one.why, ends) for one in found]
+        except Exception as error:  # noqa: BLE001 - whatever is odd about one stops no other
+            failure = ApiError(
+                f"What is due on {name!r} cannot be told.",
+                f"{type(error).__name__}: {error}.",
+                "Look at the cluster and its tags in DigitalOcean's control panel.",
+            )
+            failure.__cause__ = error
+            self.failures.append(failure)
+            return [Row(name, verdicts.UNKNOWN, str(failure))]
 
-    def _take_down(self, name: str) -> None:
+    def _carry_out(self, judge: Judge, cluster: Mapping[str, Any], rows: list[Row]) -> None:
+        due = {
+            verdicts.DOWN: lambda: self._take_down(judge.api, cluster),
+            verdicts.PAUSE: lambda: self._pause(judge, cluster),
+        }
+        for action, act in due.items():
+            # A cluster that is idle and has no money left is paused once.
+            matching = [row for row in rows if row.action == action]
+            if matching and self.dry_run:
+                self._note(matching, "would be done")
+            elif matching:
+                self._act(matching, act)
+        self._note([row for row in rows if row.action not in due], "")
+
+    def _take_down(self, api: Api, cluster: Mapping[str, Any]) -> None:
+        name = cluster["name"]
         try:
             gone = operations.down(self.target, name, only_if_over=True, patience=_PATIENCE)
         except ClusterNotFound:
-            # Another sweep was quicker.
+            raise _Left("it was gone already") from None
+        if not gone.empty:
             return
-        if gone.empty:
-            raise _Left("it may live on: it was extended meanwhile")
+        now = account.cluster(api, name)
+        if now is None:
+            raise _Left(f"the cluster was gone already; dotrain down {name} takes what it left")
+        raise _Left(f"it may live on: it {timers.outlook(now, _now()) or 'has no max age'} now")
+
+    def _pause(self, judge: Judge, cluster: Mapping[str, Any]) -> None:
+        """Take the training nodes, if that is still due: other clusters took their time."""
+        now = _now()
+        try:
+            there = judge.api.get(f"/v2/kubernetes/clusters/{cluster['id']}")["kubernetes_cluster"]
+        except NotFound:
+            raise _Left("it was gone already") from None
+        found = judge.verdicts(there, now)
+        if not any(one.action == verdicts.PAUSE for one in found):
+            said = "; ".join(one.why for one in found) or "it has no limits"
+            raise _Left(f"it is not due any more: {said}")
+        pausing.pause(self.target, there, patience=_PATIENCE)
+
+    def _tell_leftovers(self, found: Mapping[str, int]) -> None:
+        """Say what tags name a cluster that is not there; whether it was meant to go, none does."""
+        for name, resources in found.items():
+            if operations.busy(self.target, name):
+                continue
+            verdict = verdicts.leftover(resources)
+            rows = [Row(name, verdict.action, verdict.why)]
+            fix = f"dotrain down {name} takes what is there, where no up is running"
+            self._note(rows, f"failed: {fix}" if resources else f"left: {fix}")
+            if resources:
+                what = f"Something of {name!r} is left."
+                self.failures.append(TeardownIncomplete(what, f"{verdict.why}.", f"{fix}."))
 
     def _act(self, rows: list[Row], act: Callable[[], object]) -> None:
         """Do something unless an operation runs on the cluster, and note how it went."""
@@ -244,37 +309,16 @@ class _Left(Exception):
     """Why something that should be done is not."""
 
 
-def _pause(target: Target, cluster: Mapping[str, Any]) -> None:
-    """Take the training nodes of a cluster; the cluster and its own services stay.
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
 
-    Where its state is known that notes it, so that no `up` brings them back
-    before somebody resumes it.
-    """
-    name = cluster["name"]
-    remembered = stack.read(target, name)
-    if remembered and remembered.spec and not remembered.spec.paused:
-        operations.apply(
-            target,
-            replace(remembered.spec, paused=True),
-            before=remembered.spec,
-            title=f"pause {name}",
-            find_me=False,
-            # What is idle has nothing to move; what has no money left, no time.
-            leave=Terms(drain=False),
-            patience=_PATIENCE,
+
+def _check_clock(date: dt.datetime | None, now: dt.datetime) -> None:
+    """Refuse to go by a clock that is wrong: by it whole clusters are deleted."""
+    if date is None or abs(now - date) > _CLOCKS_APART:
+        theirs = "nothing" if date is None else f"{date:%Y-%m-%d %H:%M} UTC"
+        raise ConfigError(
+            "The sweep did nothing: this machine's clock is not to be trusted.",
+            f"It says {now:%Y-%m-%d %H:%M} UTC, and DigitalOcean's API says {theirs}.",
+            "Set the clock, for example with `timedatectl set-ntp true`, and sweep again.",
         )
-        return
-    path = f"/v2/kubernetes/clusters/{cluster['id']}"
-    with closing(Api(target)) as api:
-        for pool in verdicts.training_pools(cluster):
-            _take_pool(api, path, pool["id"])
-
-
-def _take_pool(api: Api, path: str, pool: str) -> None:
-    try:
-        api.delete(f"{path}/node_pools/{pool}")
-    except ApiError:
-        # Another sweep may have been quicker.
-        now = api.get(path)["kubernetes_cluster"]
-        if any(one["id"] == pool for one in verdicts.training_pools(now)):
-            raise

@@ -93,7 +93,7 @@ class _Choice:
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def use_sandbox(*, address: str | None = None, kubernetes: bool = False) -> Target:
+def use_sandbox(*, address: str | None = None, kubernetes: bool | None = None) -> Target:
     """Work on the sandbox from now on, starting it when it does not run.
 
     The sandbox is a DigitalOcean API on this machine, in a process of its own.
@@ -104,11 +104,13 @@ def use_sandbox(*, address: str | None = None, kubernetes: bool = False) -> Targ
     address : str, optional
         The address that ``"me"`` stands for; by default 203.0.113.7, which
         belongs to nobody.
-    kubernetes : bool
+    kubernetes : bool, optional
         Whether clusters made from now on have a real control plane, with nodes
         that only pretend to run Pods. It needs ``pip install 'dotrain[sandbox]'``
         and ``dotrain sandbox install-kubernetes``, once. Without, no Kubernetes
-        API answers at a cluster's endpoint.
+        API answers at a cluster's endpoint. The sandbox keeps what it was told,
+        also for other kernels and when it is started again, until it is told
+        ``kubernetes=False``; by default that stays as it is, at first without.
 
     Returns
     -------
@@ -146,7 +148,9 @@ def use_sandbox(*, address: str | None = None, kubernetes: bool = False) -> Targ
     _Choice.sandbox_address = address or SANDBOX_ADDRESS
     target = current()
     settings = {"source": _Choice.sandbox_address}
-    _tell_sandbox("settings", settings | ({"kubernetes": str(programs)} if kubernetes else {}))
+    if kubernetes is not None:
+        settings["kubernetes"] = str(programs) if kubernetes else ""
+    _tell_sandbox("settings", settings)
     return target
 
 

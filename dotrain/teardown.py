@@ -114,7 +114,8 @@ class _Removal:
         Raises
         ------
         TeardownIncomplete
-            When something is left after 15 minutes.
+            When something is left after 15 minutes, or somebody has made a
+            cluster of the same name meanwhile.
         """
         self._asked = {key for _, key in self.deleted} | set(asked)
         deadline = time.monotonic() + _PATIENCE
@@ -122,6 +123,8 @@ class _Removal:
         wait, count = _FIRST_WAIT, -1
         while True:
             found = found or self._search.find(looked_at)
+            if self._search.newcomers:
+                raise _overtaken(self._search.name, self._search.newcomers)
             if not found and looked_at == everything:
                 return
             if found and time.monotonic() > deadline:
@@ -196,6 +199,23 @@ def _drop_unused(api: Api) -> None:
         shared = name == names.LABEL or names.is_limit(name)
         if shared and name not in carried and not tag["resources"]["count"]:
             api.delete(f"/v2/tags/{name}")
+
+
+def _overtaken(name: str, made: Sequence[Object]) -> TeardownIncomplete:
+    import pandas as pd
+
+    why = "It was made while the other was being deleted, and is left alone."
+    return TeardownIncomplete(
+        f"There is a new cluster {name!r}.",
+        "Somebody has made it while the old one was being deleted. What is left of that cannot be "
+        "told from what belongs to the new one.",
+        "Call up() where the new one was made, which brings back what it may have lost; or down() "
+        "again to delete that, too.",
+        left=pd.DataFrame(
+            [(one.kind, one.id, one.name, why) for one in made],
+            columns=["kind", "id", "name", "why"],
+        ),
+    )
 
 
 def _incomplete(

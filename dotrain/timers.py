@@ -19,7 +19,7 @@ from dotrain.spec import ClusterSpec
 MAX_AGE = names.limit("max-age")
 IDLE = names.limit("idle")
 
-# A warning comes in the last tenth of a cluster's life, and no later than this.
+# A warning comes in the last tenth of what a cluster may take, and no later than this.
 _TENTH = 10
 _LEAST_WARNING = dt.timedelta(minutes=15)
 
@@ -100,7 +100,12 @@ def is_near(cluster: Mapping[str, Any], now: dt.datetime) -> bool:
     end = ends(cluster)
     if end is None:
         return False
-    return end - now <= max((end - created(cluster)) / _TENTH, _LEAST_WARNING)
+    return end - now <= warning(end - created(cluster))
+
+
+def warning(span: dt.timedelta) -> dt.timedelta:
+    """Return how long before the end of `span` that is warned of: a tenth, at least 15 minutes."""
+    return max(span / _TENTH, _LEAST_WARNING)
 
 
 def outlook(cluster: Mapping[str, Any], now: dt.datetime) -> str:

@@ -63,9 +63,8 @@ def forward(name: str, service: str, port: str, namespace: str, local_port: int 
     """Forward PORT of SERVICE (or pod/POD) in the cluster NAME to this machine, until ^C."""
     from dotrain import lifecycle
 
-    number = int(port) if port.isascii() and port.isdigit() else port
     cluster = lifecycle.get(name, wait=False)
-    with cluster.forward(service, number, namespace=namespace, local_port=local_port) as opened:
+    with cluster.forward(service, port, namespace=namespace, local_port=local_port) as opened:
         click.echo(opened.url)
         try:
             threading.Event().wait()

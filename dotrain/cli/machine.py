@@ -56,8 +56,12 @@ def sandbox() -> None:
 
 
 @sandbox.command("start")
-@click.option("--kubernetes", is_flag=True, help="With a control plane for each new cluster.")
-def sandbox_start(kubernetes: bool) -> None:
+@click.option(
+    "--kubernetes/--no-kubernetes",
+    default=None,
+    help="Whether new clusters get a control plane, until it is said again.",
+)
+def sandbox_start(kubernetes: bool | None) -> None:
     """Start the sandbox, which then runs until it is stopped."""
     from dotrain import target
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotrain import config
 from dotrain.engine import gobuild, scratch
 from dotrain.engine.exclusive import every, exclusive
-from dotrain.errors import SandboxError
+from dotrain.errors import EngineBuildFailed, SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ def install(progress: Callable[[str], None]) -> Path:
     Raises
     ------
     SandboxError
-        When they cannot be built.
+        When they cannot be built, or put in their place.
     """
     place = config.kubernetes()
     if complete(place):
@@ -64,22 +65,44 @@ def install(progress: Callable[[str], None]) -> Path:
         with exclusive(directory / "lock", every(_REPEAT, waiting)):
             scratch.sweep(directory)
             if not complete(place):
-                with scratch.make(directory) as room:
+                _refuse_taken(place)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                # Both before it is built: that takes long, and each may be impossible.
+                with scratch.make(directory) as room, scratch.make(place.parent) as beside:
                     made = gobuild.build(RECIPE, directory, Path(room), progress)
                     # Go names it after the last part of its path.
                     (made / "server").rename(made / "etcd")
-                    made.rename(place)
+                    # Onto its file system first, and then into its place at once.
+                    Path(shutil.move(made, beside)).rename(place)
                 scratch.tidy(directory, progress)
+    except EngineBuildFailed as error:
+        raise SandboxError(error.what, error.why, error.fix) from error
     except OSError as error:
         raise SandboxError(
-            f"The Kubernetes control plane could not be installed in {directory}.",
-            f"{error.strerror or error}.",
-            "Free some space there, or set DOTRAIN_HOME to another directory.",
+            f"The Kubernetes control plane could not be installed in {place}.",
+            f"{error.strerror or error} ({error.filename or directory}).",
+            "Let this user write there, with 4 GB free, or set DOTRAIN_KUBERNETES or DOTRAIN_HOME "
+            "to another directory.",
         ) from error
     progress(f"the Kubernetes {VERSION} control plane is built: {place}")
     return place
 
 
+def _refuse_taken(place: Path) -> None:
+    """Refuse a place where something else is: it is not dotrain's to remove."""
+    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        missing = [name for name in config.KUBERNETES_PROGRAMS if not _has(place, name)]
+        raise SandboxError(
+            f"The Kubernetes control plane cannot be installed in {place}.",
+            f"Something is there already, and it lacks {', '.join(missing)}.",
+            "Remove it, or set DOTRAIN_KUBERNETES to another directory.",
+        )
+
+
 def complete(directory: Path) -> bool:
     """Return whether a directory has all of the programs."""
-    return all(os.access(directory / name, os.X_OK) for name in config.KUBERNETES_PROGRAMS)
+    return all(_has(directory, name) for name in config.KUBERNETES_PROGRAMS)
+
+
+def _has(directory: Path, name: str) -> bool:
+    return os.access(directory / name, os.X_OK)

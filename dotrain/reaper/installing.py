@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from dotrain import config
+from dotrain import config, pricing
 from dotrain.errors import ConfigError, MissingToken
 from dotrain.reaper import manifests
 from dotrain.spec import ClusterSpec
@@ -49,6 +49,11 @@ def token(target: Target) -> str:
     return given
 
 
+def image() -> str:
+    """Return the image that the reaper runs in: ``DOTRAIN_REAPER_IMAGE``, or a tag."""
+    return config.reaper_image() or manifests.IMAGE
+
+
 def install(
     apply: Apply,
     target: Target,
@@ -78,11 +83,18 @@ def install(
     """
     wanted = {pool.size for pool in (spec.system, *spec.pools)}
     prices = {
-        size["slug"]: size["price_hourly"]
-        for size in sizes
-        if size["slug"] in wanted and size.get("price_hourly") is not None
+        slug: (price.hourly, price.monthly)
+        for slug, price in pricing.prices(sizes).items()
+        if slug in wanted and price.hourly is not None and price.monthly is not None
     }
-    made = manifests.manifests(spec, cluster["id"], token(target), prices, api_url=target.url)
+    made = manifests.manifests(
+        spec,
+        cluster["id"],
+        token(target),
+        prices,
+        api_url=target.url,
+        image=image(),
+    )
     for manifest in made:
         apply(manifests.path(manifest), manifest)
 

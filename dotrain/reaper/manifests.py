@@ -46,7 +46,7 @@ def manifests(
     spec: ClusterSpec,
     cluster_id: str,
     token: str,
-    prices: Mapping[str, float],
+    prices: Mapping[str, tuple[float, float]],
     *,
     api_url: str = "https://api.digitalocean.com",
     image: str = IMAGE,
@@ -62,12 +62,13 @@ def manifests(
         DigitalOcean's id of it.
     token : str
         A token of `SCOPES`.
-    prices : mapping of str to float
-        US dollars an hour of the sizes of its nodes: for a budget.
+    prices : mapping of str to (float, float)
+        US dollars of the sizes of its nodes, an hour and a month at most: for a budget.
     api_url : str
         DigitalOcean's API.
     image : str
-        Any image with Python 3.10 or later.
+        Any image with Python 3.10 or later. The default is a tag, which its
+        owner can move; a digest cannot be.
     """
     environment = {
         "DOTRAIN_CLUSTER_ID": cluster_id,
@@ -125,7 +126,11 @@ def _named(version: str, kind: str, *, everywhere: bool = False, **fields: Any) 
 
 
 def _network() -> Manifest:
-    """Return its traffic: nobody gets in; out go names and the two APIs, and nothing else."""
+    """Return its traffic: nobody gets in; out go names, and HTTPS to any host.
+
+    It needs two APIs and no more, but their addresses change, and a network
+    policy knows no host by its name.
+    """
     ports = [("UDP", 53), ("TCP", 53), ("TCP", 443), ("TCP", 6443)]
     return {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": NAME}},

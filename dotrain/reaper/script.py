@@ -7,7 +7,8 @@ with status 1, and the next run tries again.
 
 ====================================  ======================================================
 ``DOTRAIN_CLUSTER_ID``                the cluster
-``DOTRAIN_PRICES``                    US dollars an hour of node sizes, as a JSON object
+``DOTRAIN_PRICES``                    of node sizes, as a JSON object: US dollars an hour,
+                                      and a month at most
 ``DOTRAIN_API_URL``                   DigitalOcean's API, as an origin
 ``DOTRAIN_TOKEN_FILE``                a file with a token for it
 ``DOTRAIN_KUBERNETES_URL``            the cluster's own API (default: that of this Pod)
@@ -19,6 +20,7 @@ with status 1, and the next run tries again.
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
 import json
 import os
 import re
@@ -35,8 +37,13 @@ Json = dict[str, Any]
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TIMEOUT = 30
 _PAGE = 500
+# A clock that is kept right is right to the second.
+_CLOCKS_APART = dt.timedelta(minutes=5)
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_SPAN = re.compile(r"(?:\d{1,9}[wdhms])+")
+_SPAN = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
+_CENTS = re.compile(r"\d{1,15}", re.ASCII)
+# Ten years, in seconds: what says more says nothing that anybody waits for.
+_LONGEST = 3660 * 86400
 # What runs in these is the cluster's own, or this.
 _SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public", "dotrain-system")
 _SYSTEM_POOL = "terraform:default-node-pool"
@@ -73,6 +80,7 @@ class Api:
             raise Unknown(message)
         self._url = url.rstrip("/")
         self._token = token
+        self.date = ""
         context = ssl.create_default_context(cafile=authority)
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
@@ -90,6 +98,7 @@ class Api:
         try:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 text = answer.read()
+                self.date = answer.headers.get("date") or ""
                 found: Json = json.loads(text) if text.strip() else {}
                 return found
         except urllib.error.HTTPError as error:
@@ -113,17 +122,20 @@ class Api:
 
 
 def training_pools(cluster: Json) -> list[Json]:
-    """Return the pools of training nodes, less those on their way out."""
+    """Return the pools that have training nodes, unless all of those are on their way out.
+
+    One without nodes costs nothing: it has none by its own autoscaling, or is
+    only being made.
+    """
     return [
         pool
         for pool in cluster["node_pools"][1:]
-        if _SYSTEM_POOL not in (pool.get("tags") or ()) and not _is_going(pool)
+        if _SYSTEM_POOL not in (pool.get("tags") or ()) and _has_nodes(pool)
     ]
 
 
-def _is_going(pool: Json) -> bool:
-    nodes = pool.get("nodes") or ()
-    return bool(nodes) and all(node["status"]["state"] == "deleting" for node in nodes)
+def _has_nodes(pool: Json) -> bool:
+    return any(node["status"]["state"] != "deleting" for node in pool.get("nodes") or ())
 
 
 def limit(cluster: Json, what: str) -> dt.timedelta | None:
@@ -136,27 +148,45 @@ def limit(cluster: Json, what: str) -> dt.timedelta | None:
 
 def _seconds(text: str) -> int:
     parts = re.findall(r"(\d+)([wdhms])", text) if _SPAN.fullmatch(text) else []
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    return seconds if seconds <= _LONGEST else 0
 
 
 def budget(cluster: Json) -> float | None:
     """Return the US dollars that the cluster may cost; its tag says cents."""
     prefix = "dotrain-budget:"
     said = [tag.removeprefix(prefix) for tag in cluster["tags"] if tag.startswith(prefix)]
-    return min((int(cents) / 100 for cents in said if cents.isdigit()), default=None)
+    sums = [int(cents) for cents in said if _CENTS.fullmatch(cents)]
+    return min((cents / 100 for cents in sums if cents), default=None)
 
 
 def spent(cluster: Json, prices: Json, now: dt.datetime) -> float:
-    """Return the US dollars that the nodes there are have cost: the least that was spent."""
+    """Return the US dollars that the nodes there are have cost: the least that was spent.
+
+    In a calendar month a node costs its monthly price at most.
+    """
     total = 0.0
     for pool in cluster["node_pools"]:
         if pool["size"] not in prices:
             message = f"the price of {pool['size']} is not known"
             raise Unknown(message)
+        hourly, monthly = map(float, prices[pool["size"]])
         for node in pool.get("nodes") or ():
-            hours = (now - moment(node["created_at"])).total_seconds() / 3600
-            total += hours * float(prices[pool["size"]])
+            for hours in hours_by_month(moment(node["created_at"]), now):
+                total += min(hours * hourly, monthly)
     return total
+
+
+def hours_by_month(start: dt.datetime, end: dt.datetime) -> list[float]:
+    """Return how many hours of each calendar month, in UTC, lie between two instants."""
+    found = []
+    start = start.astimezone(dt.timezone.utc)
+    while start < end:
+        first = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        until = min((first + dt.timedelta(days=31)).replace(day=1), end)
+        found.append((until - start).total_seconds() / 3600)
+        start = until
+    return found
 
 
 def is_system(pod: Json) -> bool:
@@ -171,7 +201,8 @@ def idle_since(cluster: Json, kubernetes: Api) -> dt.datetime | None:
     """Return since when nothing works on the cluster, None while something does.
 
     A Pod that runs or waits works, whatever it does. What was deleted is known
-    by its events, which Kubernetes keeps for an hour.
+    by its events, which Kubernetes keeps for an hour. A node that is being made
+    was wanted, and Kubernetes does not know of it yet: DigitalOcean does.
     """
     pods = [pod for pod in kubernetes.everything("/api/v1/pods") if not is_system(pod)]
     if any(pod["status"].get("phase") not in ("Succeeded", "Failed") for pod in pods):
@@ -179,6 +210,7 @@ def idle_since(cluster: Json, kubernetes: Api) -> dt.datetime | None:
     system = [cluster["node_pools"][0]["name"]]
     label = "doks.digitalocean.com/node-pool"
     moments = [cluster["created_at"]]
+    moments += [node["created_at"] for pool in training_pools(cluster) for node in pool["nodes"]]
     moments += [moment for pod in pods for moment in _ends(pod)]
     for node in kubernetes.everything("/api/v1/nodes"):
         if (node["metadata"].get("labels") or {}).get(label) not in system:
@@ -209,6 +241,17 @@ def _seen(event: Json) -> list[str | None]:
 def moment(text: str) -> dt.datetime:
     """Return an instant as the two APIs write it."""
     return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def check_clock(date: str, now: dt.datetime) -> None:
+    """Refuse to go by a clock that is not that of DigitalOcean's API, which wrote `date`."""
+    if not date or abs(now - email.utils.parsedate_to_datetime(date)) > _CLOCKS_APART:
+        message = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and DigitalOcean's API {date!r}"
+        raise Unknown(message)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
 
 
 def reason(cluster: Json, prices: Json, kubernetes: Api, now: dt.datetime) -> str:
@@ -244,6 +287,8 @@ def reap() -> list[str]:
     token = Path(get("DOTRAIN_TOKEN_FILE", "/run/dotrain/token")).read_text("utf-8").strip()
     account = Api(get("DOTRAIN_API_URL", "https://api.digitalocean.com"), token)
     cluster = account.call("GET", path)["kubernetes_cluster"]
+    now = _now()
+    check_clock(account.date, now)
     pools = training_pools(cluster)
     if not pools:
         return ["There are no training nodes."]
@@ -254,7 +299,7 @@ def reap() -> list[str]:
         get("DOTRAIN_KUBERNETES_CA", f"{_ACCOUNT}/ca.crt"),
     )
     prices = json.loads(get("DOTRAIN_PRICES", "{}"))
-    why = reason(cluster, prices, kubernetes, dt.datetime.now(dt.timezone.utc))
+    why = reason(cluster, prices, kubernetes, now)
     if not why:
         return ["The training nodes may stay."]
     for pool in pools:
@@ -266,7 +311,7 @@ def main() -> int:
     """Run once, say what was done, and return the status to end with."""
     try:
         lines = reap()
-    except (Unknown, OSError, KeyError, ValueError) as error:
+    except (Unknown, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"Nothing more was done: {type(error).__name__}: {error}.\n")
         return 1
     sys.stdout.write("".join(f"{line}\n" for line in lines))

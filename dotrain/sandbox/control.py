@@ -91,11 +91,19 @@ def _settings(sandbox: Sandbox, call: Call) -> Answer:
         raise invalid("delay must be a number of seconds.")
     if not 0 <= delay <= _LONGEST:
         raise invalid(f"delay must be between 0 and {_LONGEST} seconds.")
-    sandbox.strict = fields.flag("rate_limit", default=sandbox.strict)
-    sandbox.delay = float(delay)
-    if fields.has("source"):
-        validate.check_address(fields.text("source"), "source", versions=(4,))
-        sandbox.sources["127.0.0.1"] = fields.text("source")
+    strict = fields.flag("rate_limit", default=sandbox.strict)
+    source = fields.text("source", sandbox.source("127.0.0.1"))
+    validate.check_address(source, "source", versions=(4,))
+    programs = fields.text("kubernetes", "")
+    asked.check_programs(programs)
+    # All of it is good: only now is any of it so.
+    sandbox.strict, sandbox.delay = strict, float(delay)
+    sandbox.sources["127.0.0.1"] = source
     if fields.has("kubernetes"):
-        asked.set_programs(call.store, fields.text("kubernetes", ""))
-    return Answer(200, {"delay": sandbox.delay, "rate_limit": sandbox.strict})
+        asked.set_programs(call.store, programs)
+    now = {
+        "delay": sandbox.delay,
+        "rate_limit": sandbox.strict,
+        "kubernetes": asked.programs(call.store),
+    }
+    return Answer(200, now)

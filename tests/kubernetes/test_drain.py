@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import dotrain
 from dotrain import draining, idleness
-from dotrain.errors import AddressMoved, DrainFailed
+from dotrain.errors import AddressMoved, DrainFailed, KubernetesError
 from tests.kubernetes import work
 
 SCRATCH = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
@@ -25,8 +28,53 @@ def drain(cluster: dotrain.Cluster, *nodes: str, timeout: float = 20, **options:
     said: list[str] = options.pop("said", [])
     client = options.pop("kube", None) or cluster._kube()
     stop = options.pop("stop", lambda: None)
-    draining.drain(client, nodes, timeout=timeout, note=said.append, stop=stop)
+    pools = options.pop("pools", ())
+    note = options.pop("note", said.append)
+    draining.drain(client, nodes, timeout=timeout, note=note, stop=stop, pools=pools)
     return said
+
+
+@contextlib.contextmanager
+def failing(cluster: dotrain.Cluster, what: str, **selector: Any) -> Iterator[None]:
+    """Have the API server answer 500 to changes, because what it has to ask is not there."""
+    client = cluster._kube()
+    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/failing"
+    hook = {
+        "name": "failing.example.com",
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "rules": [
+            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": [what]}
+        ],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        **selector,
+    }
+    manifest = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "failing"},
+        "webhooks": [hook],
+    }
+    client.apply(path, manifest)
+    try:
+        yield
+    finally:
+        client.delete(path)
+
+
+def change(cluster: dotrain.Cluster, node: str, **metadata: Any) -> int:
+    """Try to change a node, once and without doing so; return the status, 0 when it is good."""
+    try:
+        cluster._kube()._send(
+            "PATCH",
+            url=f"nodes/{node}",
+            params={"dryRun": "All"},
+            content=json.dumps({"metadata": metadata}),
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+    except KubernetesError as error:
+        return error.status or -1
+    return 0
 
 
 def running(cluster: dotrain.Cluster, app: str) -> int:
@@ -107,6 +155,84 @@ def test_a_budget_that_allows_nothing_ends_it_and_all_is_as_before(cluster, node
     }
     assert "take Pods as before" in caught.value.fix
     assert sum("has to wait" in one and "firm-budget" in one for one in said) == 1
+
+
+def test_of_two_budgets_over_one_pod_that_is_said_and_not_waited_for(cluster, nodes) -> None:
+    with (
+        work.deployed(cluster, "twice", 1),
+        work.budget(cluster, "twice", 0),
+        work.budget(cluster, "twice", 0, name="another"),
+        pytest.raises(DrainFailed, match="more than one PodDisruptionBudget") as caught,
+    ):
+        drain(cluster, *nodes, timeout=300)
+    assert "until then the nodes take Pods as before" in caught.value.fix
+    assert cordoned(cluster) == set()
+
+
+def test_an_api_that_fails_for_a_moment_is_asked_again_and_what_it_says_is_noted(
+    cluster, nodes
+) -> None:
+    said: list[str] = []
+    with work.deployed(cluster, "hooked", 1), contextlib.ExitStack() as broken:
+        broken.enter_context(failing(cluster, "pods/eviction"))
+
+        def note(sentence: str) -> None:
+            said.append(sentence)
+            if "has to wait" in sentence:
+                broken.close()
+
+        drain(cluster, *nodes, note=note)
+    (waited,) = (one for one in said if "has to wait" in one)
+    assert 'has to wait: failed calling webhook "failing.example.com"' in waited
+
+
+def test_a_node_that_joins_an_old_pool_meanwhile_is_emptied_too(cluster, nodes) -> None:
+    said: list[str] = []
+    slow = {"sandbox.dotrain/stop-after": "500ms"}
+    (pool,) = {doks_pool(cluster, name) for name in nodes}
+    metadata = {"namespace": None, "labels": {"doks.digitalocean.com/node-pool": pool}}
+    with work.deployed(cluster, "slow", 1, annotations=slow), contextlib.ExitStack() as later:
+
+        def note(sentence: str) -> None:
+            said.append(sentence)
+            if sentence.startswith("Evicting"):
+                later.enter_context(work.made(cluster, "v1/Node", "joined", metadata=metadata))
+
+        drain(cluster, nodes[0], pools=[pool], note=note)
+        assert cordoned(cluster) == {*nodes, "joined"}
+    assert said[0] == f"Cordoned: {nodes[0]}, {nodes[1]}."
+    assert "Cordoned: joined." in said
+
+
+def doks_pool(cluster: dotrain.Cluster, node: str) -> str:
+    (found,) = cluster._kube().list(work.Node, fields=f"metadata.name={node}")
+    return str(found["metadata"]["labels"]["doks.digitalocean.com/node-pool"])
+
+
+def test_where_one_node_cannot_be_uncordoned_the_others_are_and_anothers_cordon_stays(
+    cluster, nodes
+) -> None:
+    client, said = cluster._kube(), []
+    drain(cluster, *nodes)
+    (system,) = set(cluster.nodes().name) - set(nodes)
+    client.patch(work.Node, system, {"spec": {"unschedulable": True}})
+    first = {"matchLabels": {"kubernetes.io/hostname": nodes[0]}}
+    try:
+        with failing(cluster, "nodes", objectSelector=first):
+            work.until(lambda: change(cluster, nodes[0], labels={"a": "b"}) == 500)
+            draining.uncordon(client, [system, *nodes, "gone"], said.append)
+        assert cordoned(cluster) == {system, nodes[0]}
+        (sentence,) = said
+        assert sentence.startswith(f"Still cordoned: {nodes[0]}. ")
+        # Of these pools and no others, as after a kernel that was killed.
+        draining.recover(client, ["another-pool"], said.append)
+        assert cordoned(cluster) == {system, nodes[0]}
+        pools = {doks_pool(cluster, name) for name in (*nodes, system)}
+        draining.recover(client, pools, said.append)
+        assert cordoned(cluster) == {system}
+        assert nodes[0] in said[-1]
+    finally:
+        client.patch(work.Node, system, {"spec": {"unschedulable": None}})
 
 
 def test_an_interrupt_ends_it_and_the_nodes_take_pods_again(cluster, nodes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -37,7 +38,7 @@ def answer(url: str) -> int:
     return httpx.get(url, timeout=20).status_code
 
 
-@pytest.mark.parametrize(("service", "port"), [("board", 80), ("svc/board", "http")])
+@pytest.mark.parametrize(("service", "port"), [("board", "80"), ("svc/board", "http")])
 def test_a_service_answers_on_this_machine_alone_until_it_is_closed(board, service, port) -> None:
     with board.forward(service, port) as opened:
         assert answer(opened.url) == HTTPStatus.OK
@@ -54,6 +55,21 @@ def test_a_pod_answers_on_any_of_its_ports(board) -> None:
     (pod,) = work.running(board, "board")
     with board.forward(f"pod/{pod['metadata']['name']}", 8888) as opened:
         assert answer(opened.url) == HTTPStatus.OK
+
+
+def test_a_client_that_has_said_all_still_gets_the_answer(board) -> None:
+    with (
+        board.forward("board", 80) as opened,
+        socket.create_connection(("127.0.0.1", opened.port), timeout=10) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: board\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        said = b""
+        while b"every port of every Pod" not in said:
+            more = client.recv(1000)
+            assert more, said
+            said += more
+    assert said.startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_token_that_has_expired_meanwhile_is_renewed(board) -> None:
@@ -88,6 +104,8 @@ def test_a_local_port_can_be_chosen_unless_it_is_in_use(board) -> None:
         ("bord", 80, "nearest are board"),
         ("board", 6006, "It has 80 \\(http\\)"),
         ("board", 0, "no port"),
+        ("board", None, "None is no port"),
+        ("board", "70000", "no port"),
         ("board", True, "no port"),
         ("board", "", "no port"),
         ("kube-dns", 53, "no service 'kube-dns'"),

@@ -63,10 +63,10 @@ def is_ready(pod: Any) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def budget(cluster: dotrain.Cluster, app: str, least: int) -> Any:
+def budget(cluster: dotrain.Cluster, app: str, least: int, name: str = "") -> Any:
     """Let so many Pods of a Deployment stay at any time."""
     spec = {"minAvailable": least, "selector": {"matchLabels": {"app": app}}}
-    return made(cluster, "policy/v1/PodDisruptionBudget", f"{app}-budget", spec=spec)
+    return made(cluster, "policy/v1/PodDisruptionBudget", name or f"{app}-budget", spec=spec)
 
 
 def training_nodes(cluster: dotrain.Cluster) -> list[str]:

@@ -79,7 +79,10 @@ def test_cost_is_a_line_for_each_pool_and_for_what_kubernetes_made(
     bill = cluster.cost()
     assert asked(sandbox, before) == [
         f"/v2/{what}"
-        for what in ("kubernetes/clusters", "sizes", "load_balancers", "volumes", "databases")
+        for what in (
+            *("kubernetes/clusters", "sizes", "load_balancers"),
+            *("volumes", "snapshots", "databases"),
+        )
     ]
     frame = bill.frame.set_index("item")
     assert frame.price.to_dict() == {

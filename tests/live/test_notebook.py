@@ -21,7 +21,7 @@ SHOWN = {
         "of $50.00 so far",
         "Draining cpu-s-2vcpu-4gb",
         "region: nyc2",
-        "is not idle (at most 1h)",
+        "was not asked: its nodes are newer than that",
         "The training failed.",
     ),
 }

@@ -91,7 +91,7 @@ class Reaper:
             "DOTRAIN_KUBERNETES_URL": kubernetes,
             "DOTRAIN_KUBERNETES_CA": str(home / "ca.crt"),
             "DOTRAIN_KUBERNETES_TOKEN_FILE": str(home / "pod"),
-            "DOTRAIN_PRICES": '{"s-1vcpu-2gb": 0.018, "s-2vcpu-4gb": 0.036}',
+            "DOTRAIN_PRICES": '{"s-1vcpu-2gb": [0.018, 12], "s-2vcpu-4gb": [0.036, 24]}',
         }
 
     def __call__(self, status: int = 0, **changed: str) -> str:
@@ -200,6 +200,20 @@ def test_what_is_not_known_is_not_acted_on(
     assert staying(sandbox) == BOTH
 
 
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_a_clock_that_is_wrong_takes_nothing(
+    reaper: Reaper, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    labelled.retag(sandbox, "reaped", "dotrain-max-age:1s")
+    for name, value in reaper.environment.items():
+        monkeypatch.setenv(name, value)
+    wrong = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=minutes)
+    monkeypatch.setattr(script, "_now", lambda: wrong)
+    with pytest.raises(script.Unknown, match="the clock says"):
+        script.reap()
+    assert staying(sandbox) == BOTH
+
+
 def test_a_token_goes_to_nobody_who_is_not_who_was_meant(
     reaper: Reaper, sandbox: Sandbox, kubernetes: Kubernetes, tmp_path: Path
 ) -> None:
@@ -221,7 +235,7 @@ def test_a_spent_budget_is_seen_by_the_nodes_there_are() -> None:
         "created_at": hour_ago,
     }
     assert script.budget(cluster) == 5.0
-    assert script.spent(cluster, {"big": 0.25}, NOW) == pytest.approx(5.0)
+    assert script.spent(cluster, {"big": [0.25, 168]}, NOW) == pytest.approx(5.0)
     no_api: Any = None
-    assert "$5.00 of $5.00" in script.reason(cluster, {"big": 0.25}, no_api, NOW)
-    assert script.reason(cluster, {"big": 0.2}, no_api, NOW) == ""
+    assert "$5.00 of $5.00" in script.reason(cluster, {"big": [0.25, 168]}, no_api, NOW)
+    assert script.reason(cluster, {"big": [0.2, 134]}, no_api, NOW) == ""

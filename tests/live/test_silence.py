@@ -19,6 +19,7 @@ import pytest
 from nbclient import NotebookClient
 
 from dotrain import target
+from dotrain.sandbox.store import Store
 from tests.live.conftest import Sandbox
 from tests.live.loud import DATABASE, session
 from tests.live.secrecy import Secrets, Watch, files
@@ -56,12 +57,11 @@ class Cloud:
 
     def _ask(self, sandbox: Sandbox) -> None:
         self.secrets.add("the sandbox's token", sandbox.token)
-        for one in sandbox.objects("clusters"):
-            if one["status"]["state"] == "running":
-                path = f"/v2/kubernetes/clusters/{one['id']}/credentials"
-                self.secrets.add(
-                    f"the kubeconfig of {one['name']}", sandbox.call("GET", path)["token"]
-                )
+        # Each kubeconfig has a token of its own: what the session was given, the cloud knows.
+        with closing(Store(self._account / "server" / "sandbox.db")) as store:
+            for one in store.all("cluster"):
+                for issued in one["tokens"]:
+                    self.secrets.add(f"the kubeconfig of {one['name']}", issued["token"])
         for one in sandbox.objects("databases"):
             shown = sandbox.call("GET", f"/v2/databases/{one['id']}")["database"]
             # Both of its URIs are this and what is no secret.

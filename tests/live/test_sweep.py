@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 
 import dotrain
-from dotrain import cli, operations, sweeping, target
+from dotrain import cli, ledger, operations, pausing, stack, sweeping, target, verdicts
+from dotrain.api import Api
+from dotrain.errors import ConfigError, EngineError, SweepIncomplete
+from dotrain.probes import Judge
 from dotrain.sandbox.store import Store
 from tests.live import labelled
 from tests.live.conftest import README, Sandbox, needed_scopes
@@ -96,12 +103,154 @@ def test_a_cluster_that_is_extended_meanwhile_lives_on(sandbox: Sandbox) -> None
 def test_training_nodes_go_once_and_the_cluster_stays(sandbox: Sandbox) -> None:
     cluster = labelled.bare(sandbox, "idler", "dotrain-idle:1s")
     for _ in range(2):
-        sweeping._pause(target.current(), cluster)
+        pausing.pause(target.current(), cluster, patience=0)
     (now,) = [one for one in sandbox.objects("clusters") if one["name"] == "idler"]
     states = {pool["name"]: pool["nodes"][0]["status"]["state"] for pool in now["node_pools"]}
     assert states.pop("system") != "deleting"
     assert set(states.values()) <= {"deleting"}
     assert rows(dry_run=True)[("idler", "keep")] == ""
+
+
+@pytest.fixture
+def fresh(sandbox: Sandbox) -> Iterator[None]:
+    """An account with nothing in it, before and after."""
+    sandbox.call("POST", "/__sandbox__/reset")
+    yield
+    sandbox.call("POST", "/__sandbox__/reset")
+
+
+@pytest.fixture
+def dear(sandbox: Sandbox, fresh: None) -> dict[str, Any]:
+    """A cluster that has spent its budget of a cent: its nodes cost 96 dollars an hour."""
+    label = ["dotrain", "dotrain:dear"]
+    sizes = {"system": ("s-1vcpu-2gb", 1), "train": ("gpu-h100x8-640gb", 4)}
+    pools = [{"name": name, "size": size, "count": count} for name, (size, count) in sizes.items()]
+    where = {"name": "dear", "region": "nyc2", "version": "1.34.1-do.0"}
+    tags = [*label, "dotrain-budget:1"]
+    made = sandbox.call("POST", labelled.CLUSTERS, **where, tags=tags, node_pools=pools)
+    time.sleep(0.5)
+    return dict(made["kubernetes_cluster"])
+
+
+def test_what_is_not_due_any_more_when_its_turn_comes_is_left(
+    sandbox: Sandbox, dear: dict[str, Any]
+) -> None:
+    account = target.current()
+    now = sweeping._now()
+    with closing(Api(account)) as api:
+        judge = Judge.of(account, api, [dear])
+        (due,) = judge.verdicts(dear, now)
+        assert due.action == verdicts.PAUSE
+        # Meanwhile, while other clusters are taken down, somebody gives it more.
+        labelled.retag(sandbox, "dear", "dotrain-budget:1000000")
+        work = sweeping._Sweep(account, now)
+        work._carry_out(judge, dear, [sweeping.Row("dear", due.action, due.why)])
+    (row,) = work.rows
+    assert row.outcome == "left: it is not due any more: 0% of its budget is spent"
+    (there,) = sandbox.objects("clusters")
+    assert all(pool["nodes"][0]["status"]["state"] != "deleting" for pool in there["node_pools"])
+
+
+def test_nodes_that_a_sweep_has_seen_are_remembered_when_they_are_gone(
+    sandbox: Sandbox, dear: dict[str, Any]
+) -> None:
+    assert rows() == {("dear", "pause"): "done"}
+    left = {**dear, "node_pools": dear["node_pools"][:1]}
+    gone = ledger.gone(target.current(), "dear", left)
+    assert [one.size for one in gone] == ["gpu-h100x8-640gb"] * 4
+
+
+def test_one_odd_cluster_stops_no_other(
+    sandbox: Sandbox, fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labelled.bare(sandbox, "free", "dotrain-budget:0")
+    labelled.bare(sandbox, "endless", "dotrain-max-age:999999999w")
+    labelled.bare(sandbox, "overdue", "dotrain-max-age:1s")
+    labelled.bare(sandbox, "strange", "dotrain-max-age:1s")
+    time.sleep(1)
+    judge = verdicts.judge
+
+    def odd(cluster: Any, *others: Any) -> Any:
+        return judge(cluster if cluster["name"] != "strange" else {}, *others)
+
+    monkeypatch.setattr(verdicts, "judge", odd)
+    with pytest.raises(SweepIncomplete, match="due on 'strange' cannot be told") as caught:
+        dotrain.sweep()
+    done = caught.value.frame.set_index("cluster")
+    assert dict(done.action) == {
+        "overdue": "down",
+        "free": "unknown",
+        "endless": "unknown",
+        "strange": "unknown",
+    }
+    assert names(sandbox) == {"free", "endless", "strange"}
+
+
+def test_what_a_teardown_left_that_was_cut_off_is_told_until_it_is_gone(
+    sandbox: Sandbox, fresh: None
+) -> None:
+    labelled.bare(sandbox, "living", "dotrain-max-age:12h")
+    labelled.guard(sandbox, "begun")
+    assert rows() == {
+        ("living", "keep"): "",
+        ("begun", "leftover"): "left: dotrain down begun takes what is there, "
+        "where no up is running",
+    }
+    labelled.guard(sandbox, "cut")
+    labelled.storage(sandbox, "data", "dotrain:cut")
+    for dry_run in (True, False):
+        with pytest.raises(SweepIncomplete, match="Something of 'cut' is left") as caught:
+            dotrain.sweep(dry_run=dry_run)
+        frame = caught.value.frame
+        (cut,) = frame[frame.cluster == "cut"].itertuples()
+        assert cut.action == "leftover"
+        assert "is running elsewhere" in cut.why
+        assert "dotrain down cut" in cut.outcome
+    for name in ("cut", "begun"):
+        dotrain.down(name, confirm=name)
+    assert rows() == {("living", "keep"): ""}
+
+
+def test_a_cluster_that_was_gone_already_was_not_extended(sandbox: Sandbox, fresh: None) -> None:
+    gone = labelled.whole(sandbox, "gone", "dotrain-max-age:1s")
+    labelled.bare(sandbox, "young", "dotrain-max-age:12h")
+    sandbox.call("DELETE", f"{labelled.CLUSTERS}/{gone['id']}")
+    while "gone" in names(sandbox):
+        time.sleep(0.05)
+    work = sweeping._Sweep(target.current(), sweeping._now())
+    with closing(Api(work.target)) as api:
+        with pytest.raises(sweeping._Left, match="dotrain down gone takes what it left"):
+            work._take_down(api, gone)
+        with pytest.raises(sweeping._Left, match="it may live on: it ends in 11 h"):
+            work._take_down(api, {"name": "young"})
+        with pytest.raises(sweeping._Left, match="gone already"):
+            work._take_down(api, {"name": "never"})
+
+
+def test_a_backend_that_does_not_answer_does_not_hide_what_was_done(
+    sandbox: Sandbox, fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labelled.bare(sandbox, "young", "dotrain-max-age:12h")
+
+    def broken(_: object) -> list[str]:
+        raise EngineError("The backend does not answer.")
+
+    monkeypatch.setattr(stack, "stacks", broken)
+    with pytest.raises(SweepIncomplete, match="backend does not answer") as caught:
+        dotrain.sweep()
+    assert list(caught.value.frame.action) == ["keep"]
+
+
+@pytest.mark.parametrize("minutes", [-6, 6, 60 * 24 * 365])
+def test_a_clock_that_is_wrong_deletes_nothing(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    wrong = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=minutes)
+    monkeypatch.setattr(sweeping, "_now", lambda: wrong)
+    before = sandbox.last_request()
+    with pytest.raises(ConfigError, match=r"clock is not to be trusted.*Set the clock"):
+        dotrain.sweep()
+    assert sandbox.changes(before) == []
 
 
 @pytest.fixture
@@ -132,7 +281,9 @@ def test_many_clusters_cost_a_page_and_a_limited_account_is_never_overrun(
 ) -> None:
     before = sandbox.last_request()
     assert len(rows(dry_run=True)) == MANY
-    assert len(sandbox.requests(before)) == 1
+    # A page of clusters, and two of tags: each cluster has one of DigitalOcean's own.
+    asked = [urlsplit(one["path"]).path for one in sandbox.requests(before)]
+    assert asked == ["/v2/tags", "/v2/tags", "/v2/kubernetes/clusters"]
     done = rows()
     asked = sandbox.requests(before)
     assert done["many-0", "down"] == done["many-1", "down"] == "done"

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 import dotrain
-from dotrain import cli, errors, target, teardown
+from dotrain import belongings, cli, errors, target, teardown
+from dotrain.api import Api
+from dotrain.belongings import Search
 from dotrain.engine.progress import Progress
 from dotrain.turn import Turn
 from tests.live import labelled
@@ -26,6 +28,22 @@ def healthy(sandbox: Sandbox) -> Iterator[None]:
 
 def in_process(name: str) -> list[teardown.Gone]:
     return teardown.down(Turn(target.current(), name, Progress(f"down {name}"), "test"))
+
+
+def test_one_of_the_same_name_that_is_made_meanwhile_is_left_alone(sandbox: Sandbox) -> None:
+    old = labelled.bare(sandbox, "again")
+    search = Search(Api(target.current()), "again")
+    assert [one.id for one in search.find() if one.kind == "cluster"] == [old["id"]]
+    sandbox.call("DELETE", f"{labelled.CLUSTERS}/{old['id']}")
+    new = labelled.bare(sandbox, "again")
+    before = sandbox.last_request()
+    removal = teardown._Removal(search, Progress("down again"))
+    with pytest.raises(errors.TeardownIncomplete, match="a new cluster 'again'") as caught:
+        removal.finish(belongings.KINDS)
+    search.api.close()
+    assert sandbox.changes(before) == []
+    assert list(caught.value.left["id"]) == [new["id"]]
+    dotrain.down("again", confirm="again")
 
 
 def test_what_no_state_knows_goes_and_a_second_time_there_is_nothing(sandbox: Sandbox) -> None:

@@ -85,22 +85,33 @@ def test_a_with_block_ends_its_cluster_whatever_ends_the_block(sandbox: Sandbox)
     assert labelled.left_of(sandbox, "brief") == []
 
 
+def test_a_with_block_touches_nothing_that_it_has_not_made(sandbox: Sandbox) -> None:
+    body = {"engine": "pg", "size": "db-s-1vcpu-1gb", "num_nodes": 1, "region": "nyc3"}
+    tags = ["dotrain", "dotrain:before"]
+    sandbox.call("POST", "/v2/databases", name="before", version="17", tags=tags, **body)
+    before = sandbox.last_request()
+    with pytest.raises(errors.NameInUse, match="the database before"), dotrain.cluster("before"):
+        pytest.fail("a cluster was made")
+    pool = dotrain.Pool(size="no-such-size")
+    with pytest.raises(errors.UnknownSize), dotrain.cluster("never", pool=pool):
+        pytest.fail("a cluster was made")
+    assert sandbox.changes(before) == []
+
+
 def test_when_block_and_teardown_fail_neither_is_lost(sandbox: Sandbox) -> None:
     def block() -> None:
-        with dotrain.cluster("brief", pool=dotrain.Pool(size="no-such-size")):
-            pytest.fail("a cluster of no size was made")
+        with dotrain.cluster("torn"):
+            labelled.fail(sandbox, "GET", "/v2/snapshots", 401)
+            raise ZeroDivisionError
 
-    # Nothing was made: there is nothing to take down, and the error is its own.
-    with pytest.raises(errors.UnknownSize):
-        block()
-    labelled.fail(sandbox, "GET", "/v2/snapshots", 401)
     try:
-        with pytest.raises(errors.TeardownFailed, match="ended with UnknownSize") as caught:
+        with pytest.raises(errors.TeardownFailed, match="ended with ZeroDivisionError") as caught:
             block()
     finally:
         labelled.fail(sandbox)
-    assert isinstance(caught.value.block, errors.UnknownSize)
+    assert isinstance(caught.value.block, ZeroDivisionError)
     assert isinstance(caught.value.__cause__, errors.TokenRejected)
+    dotrain.down("torn", confirm="torn")
 
 
 def test_a_change_that_waited_for_a_teardown_makes_no_other_cluster(sandbox: Sandbox) -> None:

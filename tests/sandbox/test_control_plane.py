@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import ssl
@@ -17,13 +18,20 @@ import yaml
 from .conftest import Server
 
 CLUSTERS = "/v2/kubernetes/clusters"
+NODES = "/api/v1/nodes"
+MAPS = "/api/v1/namespaces/default/configmaps"
 GPU_POOL = {
     "name": "gpu",
     "size": "gpu-h100x8-640gb",
     "count": 2,
     "labels": {"team": "nlp"},
-    "taints": [{"key": "spot", "value": "", "effect": "NoExecute"}],
+    "taints": [
+        {"key": "spot", "value": "", "effect": "NoExecute"},
+        # DigitalOcean puts this one on the node by itself; many give it by hand too.
+        {"key": "nvidia.com/gpu", "value": "", "effect": "NoSchedule"},
+    ],
 }
+HALF = {"spec": {"token": "\ud800"}}
 PLAIN = {"size": "s-2vcpu-4gb", "count": 1}
 SYSTEM_POOL = {"name": "system", "size": "s-1vcpu-2gb", "count": 1}
 PROGRAMS = Path(os.environ["DOTRAIN_KUBERNETES"])
@@ -54,6 +62,10 @@ class Api:
 
     def make(self, path, body):
         return self.http.post(path, json=body).raise_for_status().json()
+
+    def merge(self, path, change):
+        kind = {"Content-Type": "application/merge-patch+json"}
+        self.http.patch(path, json=change, headers=kind).raise_for_status()
 
     def close(self):
         self.http.close()
@@ -130,7 +142,7 @@ def small_programs(tmp_path_factory):
 
 
 def test_nodes_are_what_digitalocean_says_of_them(planes, cluster, reach):
-    nodes = {one["metadata"]["name"]: one for one in reach(planes, cluster).items("/api/v1/nodes")}
+    nodes = {one["metadata"]["name"]: one for one in reach(planes, cluster).items(NODES)}
     assert set(nodes) == {"system-0", "gpu-0", "gpu-1"}
     gpu = nodes["gpu-0"]
     pool = next(one for one in cluster["node_pools"] if one["name"] == "gpu")
@@ -230,13 +242,13 @@ def test_scaling_and_deleting_a_pool_adds_and_removes_its_nodes(planes, cluster,
     pool = planes("POST", path, {"name": "cpu", "size": "s-2vcpu-4gb", "count": 1}, 201)[
         "node_pool"
     ]
-    eventually(lambda: "cpu-0" in api.names("/api/v1/nodes"))
+    eventually(lambda: "cpu-0" in api.names(NODES))
     planes("PUT", f"{path}/{pool['id']}", {"name": "cpu", "count": 3}, 202)
-    eventually(lambda: {"cpu-1", "cpu-2"} <= api.names("/api/v1/nodes"))
+    eventually(lambda: {"cpu-1", "cpu-2"} <= api.names(NODES))
     planes("PUT", f"{path}/{pool['id']}", {"name": "cpu", "count": 2}, 202)
-    eventually(lambda: "cpu-2" not in api.names("/api/v1/nodes"))
+    eventually(lambda: "cpu-2" not in api.names(NODES))
     planes("DELETE", f"{path}/{pool['id']}", status=202)
-    eventually(lambda: not {"cpu-0", "cpu-1"} & api.names("/api/v1/nodes"))
+    eventually(lambda: not {"cpu-0", "cpu-1"} & api.names(NODES))
 
 
 def test_a_node_runs_once_pods_can_run_on_it(planes, cluster, reach):
@@ -252,6 +264,69 @@ def test_a_node_runs_once_pods_can_run_on_it(planes, cluster, reach):
     node = reach(planes, cluster).http.get("/api/v1/nodes/new-0").json()
     planes("DELETE", f"{path}/{pool['id']}", status=202)
     assert "taints" not in node["spec"]
+
+
+def test_changed_labels_and_taints_of_a_pool_reach_its_nodes_beside_what_others_put_there(
+    planes, cluster, reach
+):
+    api, path = reach(planes, cluster), f"{CLUSTERS}/{cluster['id']}/node_pools"
+    (pool,) = (one for one in cluster["node_pools"] if one["name"] == "system")
+    change = {"labels": {"team": "nlp", "old": "yes"}, "taints": [taint("spot"), taint("old")]}
+    planes("PUT", f"{path}/{pool['id']}", {"name": "system", "count": 1, **change}, 202)
+    node = eventually(lambda: changed(api, "system-0", team="nlp"))
+    # By hand, as with kubectl.
+    api.merge("/api/v1/nodes/system-0", {"metadata": {"labels": {"by-hand": "yes"}}})
+    theirs = {"taints": [*node["spec"]["taints"], taint("by-hand")]}
+    api.merge("/api/v1/nodes/system-0", {"spec": theirs})
+    change = {"labels": {"team": "vision"}, "taints": [taint("spot", "yes")]}
+    planes("PUT", f"{path}/{pool['id']}", {"name": "system", "count": 1, **change}, 202)
+    node = eventually(lambda: changed(api, "system-0", team="vision"))
+    assert "old" not in node["metadata"]["labels"]
+    assert node["metadata"]["labels"]["by-hand"] == "yes"
+    assert {(one["key"], one.get("value", "")) for one in node["spec"]["taints"]} == {
+        ("spot", "yes"),
+        ("by-hand", ""),
+    }
+    planes("PUT", f"{path}/{pool['id']}", {"name": "system", "count": 1, "labels": {}}, 202)
+
+
+def taint(key, value=""):
+    return {"key": key, "value": value, "effect": "PreferNoSchedule"}
+
+
+def changed(api, name, **labels):
+    """Return a node once it has labels."""
+    node = api.http.get(f"/api/v1/nodes/{name}").raise_for_status().json()
+    return node if labels.items() <= node["metadata"]["labels"].items() else None
+
+
+def test_a_recycled_node_is_another_one_and_the_others_stay(planes, cluster, reach):
+    api, path = reach(planes, cluster), f"{CLUSTERS}/{cluster['id']}/node_pools"
+    (pool,) = (one for one in cluster["node_pools"] if one["name"] == "gpu")
+    before = {one["metadata"]["name"]: one["metadata"]["uid"] for one in api.items(NODES)}
+    planes("POST", f"{path}/{pool['id']}/recycle", {"nodes": [pool["nodes"][0]["id"]]}, 202)
+    eventually(lambda: "gpu-2" in (names := api.names(NODES)) and "gpu-0" not in names)
+    after = {one["metadata"]["name"]: one["metadata"]["uid"] for one in api.items(NODES)}
+    assert after["gpu-1"] == before["gpu-1"]
+
+
+def test_a_node_that_kubernetes_does_not_take_keeps_no_other_from_joining(planes, cluster, reach):
+    path = f"{CLUSTERS}/{cluster['id']}/node_pools"
+    body = {"name": "odd", "size": "s-2vcpu-4gb", "count": 1, "labels": {"no label": "x"}}
+    odd = planes("POST", path, body, 201)["node_pool"]
+    plain = planes("POST", path, {"name": "plain", **PLAIN}, 201)["node_pool"]
+
+    def state(pool):
+        node = planes.get(f"{path}/{pool['id']}")["node_pool"]["nodes"][0]
+        return node["status"]["state"]
+
+    eventually(lambda: state(plain) == "running")
+    assert state(odd) == "provisioning"
+    # Mended, it is asked for again.
+    planes("PUT", f"{path}/{odd['id']}", {"name": "odd", "count": 1, "labels": {"a": "b"}}, 202)
+    eventually(lambda: state(odd) == "running")
+    for pool in (odd, plain):
+        planes("DELETE", f"{path}/{pool['id']}", status=202)
 
 
 def test_the_control_plane_firewall_goes_by_the_source_address(planes, cluster, reach):
@@ -304,46 +379,9 @@ def test_nobody_gets_in_without_a_token_or_with_another_clusters(planes, cluster
 
 def test_whose_a_token_is_is_told_to_an_api_server_only_as_a_yes_or_no(planes, cluster):
     path = f"/__sandbox__/kubernetes/{cluster['id']}/review"
-    for body in ({}, {"spec": {}}, {"spec": {"token": "x"}}, {"spec": {"token": 7}}, []):
-        answer = httpx.post(planes.url + path, json=body).json()
+    for body in ({}, {"spec": {}}, {"spec": {"token": "x"}}, {"spec": {"token": 7}}, [], HALF):
+        answer = httpx.post(planes.url + path, content=json.dumps(body)).json()
         assert answer["status"] == {"authenticated": False}, body
-
-
-def test_several_at_once_are_apart_and_come_back_with_what_is_in_them(
-    tmp_path, small_programs, reach
-):
-    server = with_planes(tmp_path / "data", small_programs)
-    try:
-        both = [server.cluster(name, region="nyc2") for name in ("one", "two")]
-        for cluster in both:
-            path = f"{CLUSTERS}/{cluster['id']}"
-            server.until(
-                path,
-                lambda answer: answer.json()["kubernetes_cluster"]["status"]["state"] == "running",
-                60,
-            )
-        one, two = (reach(server, cluster) for cluster in both)
-        maps = "/api/v1/namespaces/default/configmaps"
-        one.make(maps, {"metadata": {"name": "mine"}})
-        assert "mine" not in two.names(maps)
-        token = two.http.headers["Authorization"]
-        assert one.http.get(maps, headers={"Authorization": token}).status_code == 401
-        # A killed sandbox takes them all with it, and the next one brings them back.
-        server.stop(signal.SIGKILL)
-        eventually(lambda: not programs_of(server))
-        server.start()
-        again = reach(server, both[0])
-        assert again.url == one.url
-        names = eventually(lambda: _names_or_none(again, maps), 60)
-        assert "mine" in names
-        # Deleted, it leaves neither a process nor a file.
-        for cluster in both:
-            server("DELETE", f"{CLUSTERS}/{cluster['id']}", status=204)
-        eventually(lambda: not programs_of(server))
-        eventually(lambda: not list((server.data / "kubernetes").iterdir()))
-    finally:
-        server.stop()
-    assert not programs_of(server)
 
 
 def _names_or_none(api, path):
@@ -353,24 +391,121 @@ def _names_or_none(api, path):
         return None
 
 
-def test_a_control_plane_that_does_not_start_is_an_error_and_says_so(tmp_path, small_programs):
-    broken = tmp_path / "programs"
-    broken.mkdir()
-    (broken / "kube-apiserver").symlink_to(PROGRAMS / "kube-apiserver")
-    (broken / "etcd").write_text("#!/bin/sh\nexit 1\n")
-    (broken / "etcd").chmod(0o755)
-    server = with_planes(tmp_path / "data", broken)
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, small_programs):
+    """A sandbox of its own, behind a proxy, with two clusters that only keep objects."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Where nobody listens.
+        patch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        server = with_planes(tmp_path_factory.mktemp("pair") / "data", small_programs)
+    both = [server.cluster(name, region="nyc2") for name in ("one", "two")]
+    for cluster in both:
+        until_state(server, cluster, "running")
+    yield server, *both
+    server.stop()
+    assert not programs_of(server)
+
+
+def until_state(server, cluster, state):
+    """Wait until a cluster says so of itself, and return it."""
+
+    def is_so(answer):
+        return answer.json()["kubernetes_cluster"]["status"]["state"] == state
+
+    return server.until(f"{CLUSTERS}/{cluster['id']}", is_so, 60)["kubernetes_cluster"]
+
+
+def process_of(server, cluster, name):
+    """Return a program of one control plane."""
+    at = str(server.data / "kubernetes" / cluster["id"])
+    for one in psutil.process_iter(["cmdline"]):
+        command = one.info["cmdline"] or [""]
+        if command[0].endswith(name) and any(at in part for part in command):
+            return one
+    return None
+
+
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(pair):
+    server, *both = pair
+    assert psutil.Process(server.process.pid).environ()["HTTPS_PROXY"]
+    for cluster in both:
+        until_state(server, cluster, "running")
+
+
+def test_two_control_planes_of_a_sandbox_are_apart(pair, reach):
+    server, *both = pair
+    one, two = (reach(server, cluster) for cluster in both)
+    one.make(MAPS, {"metadata": {"name": "mine"}})
+    assert "mine" not in two.names(MAPS)
+    token = two.http.headers["Authorization"]
+    assert one.http.get(MAPS, headers={"Authorization": token}).status_code == 401
+
+
+def test_a_control_plane_whose_guard_is_killed_leaves_no_program_and_is_back(pair, reach):
+    server, _, cluster = pair
+    api = reach(server, cluster)
+    api.make(MAPS, {"metadata": {"name": "kept"}})
+    before = process_of(server, cluster, "etcd")
+    before.parent().kill()
+    eventually(lambda: not before.is_running())
+    assert "kept" in eventually(lambda: _names_or_none(api, MAPS), 60)
+    assert process_of(server, cluster, "etcd") is not None
+
+
+def test_a_control_plane_that_cannot_come_back_is_an_error_and_says_so(pair, small_programs, reach):
+    server, cluster, _ = pair
+    broken = small_programs / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    broken.replace(small_programs / "etcd")
+    process_of(server, cluster, "etcd").kill()
+    assert "did not start" in until_state(server, cluster, "error")["status"]["message"]
+    server.get(f"{CLUSTERS}/{cluster['id']}/kubeconfig", 404)
+
+
+def test_a_killed_sandbox_takes_them_with_it_and_the_next_brings_them_back(
+    pair, small_programs, reach
+):
+    server, *both = pair
+    url = reach(server, both[1]).url
+    (small_programs / "etcd").unlink()
+    (small_programs / "etcd").symlink_to(PROGRAMS / "etcd")
+    # What nobody made, and what was being deleted: neither keeps the next one from starting.
+    (server.data / "kubernetes" / "stray").touch()
+    (server.data / "kubernetes" / "deleted").mkdir()
+    server.stop(signal.SIGKILL)
+    eventually(lambda: not programs_of(server))
+    server.start()
+    # That one failed before does not keep it from being tried again.
+    assert until_state(server, both[0], "running")["status"]["message"] == ""
+    one, two = (reach(server, cluster) for cluster in both)
+    assert two.url == url
+    assert "mine" in eventually(lambda: _names_or_none(one, MAPS), 60)
+    assert "kept" in eventually(lambda: _names_or_none(two, MAPS), 60)
+    left = {path.name for path in (server.data / "kubernetes").iterdir()}
+    assert left == {cluster["id"] for cluster in both}
+
+
+def test_of_a_deleted_cluster_and_after_a_reset_neither_process_nor_file_is_left(pair):
+    server, one, two = pair
+    server("DELETE", f"{CLUSTERS}/{one['id']}", status=204)
+    eventually(lambda: [two["id"]] == [p.name for p in (server.data / "kubernetes").iterdir()])
+    assert process_of(server, one, "etcd") is None
+    server("POST", "/__sandbox__/reset", status=204)
+    eventually(lambda: not programs_of(server))
+    eventually(lambda: not list((server.data / "kubernetes").iterdir()))
+
+
+def test_what_fails_around_a_control_plane_is_an_error_of_its_cluster(fresh, small_programs):
+    in_the_way = fresh.data / "kubernetes"
+    in_the_way.touch()
+    fresh("POST", "/__sandbox__/settings", {"kubernetes": str(small_programs)}, 200)
     try:
-        path = f"{CLUSTERS}/{server.cluster('lost', region='nyc2')['id']}"
-        found = server.until(
-            path,
-            lambda answer: answer.json()["kubernetes_cluster"]["status"]["state"] == "error",
-            60,
-        )
-        assert "did not start" in found["kubernetes_cluster"]["status"]["message"]
-        server.get(f"{path}/kubeconfig", 404)
+        found = until_state(fresh, fresh.cluster("blocked", region="nyc2"), "error")
     finally:
-        server.stop()
+        fresh("POST", "/__sandbox__/settings", {"kubernetes": ""}, 200)
+        in_the_way.unlink()
+    assert str(in_the_way) in found["status"]["message"]
 
 
 @pytest.mark.parametrize("programs", ["/nonexistent", 7])

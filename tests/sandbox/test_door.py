@@ -122,6 +122,14 @@ def test_settings_are_checked(fresh, body):
     fresh("POST", "/__sandbox__/settings", body, 422)
 
 
+def test_of_settings_that_are_refused_none_is_kept(fresh):
+    before = fresh("POST", "/__sandbox__/settings", {}, 200)
+    for wrong in ({"kubernetes": "/nonexistent"}, {"source": "x"}):
+        body = {"delay": 9, "rate_limit": True, **wrong}
+        fresh("POST", "/__sandbox__/settings", body, 422)
+    assert fresh("POST", "/__sandbox__/settings", {}, 200) == before
+
+
 def test_a_fault_meets_the_requests_it_is_for_and_no_others(fresh):
     fault = {"method": "POST", "path": "/v2/tags", "status": 500, "skip": 1, "times": 2}
     fresh("POST", "/__sandbox__/faults", {"faults": [fault]}, 204)

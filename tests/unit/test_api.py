@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import gzip
 import json
 import time
@@ -16,7 +17,7 @@ import pytest
 import stamina
 
 from dotrain import target
-from dotrain.api import Api
+from dotrain.api import Api, _date
 from dotrain.errors import (
     ApiError,
     DotrainError,
@@ -58,6 +59,20 @@ def server(serve) -> Server:
 def api(server) -> Iterator[Api]:
     with closing(Api(Target("digitalocean", server.url, TOKEN, Path()))) as one:
         yield one
+
+
+def test_the_clock_of_digitalocean_is_that_of_its_last_answer(api, server) -> None:
+    assert api.date is None
+    server.answer = lambda _: Answer(body=b"{}")
+    api.get("/v2/account")
+    assert abs(dt.datetime.now(dt.timezone.utc) - api.date) < dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("said", [{}, {"date": "yesterday"}, {"date": "Tue, 10 Feb 2026 08:30"}])
+def test_an_answer_that_says_no_date_says_none(said) -> None:
+    assert _date(said) is None
+    moment = dt.datetime(2026, 2, 10, 8, 30, tzinfo=dt.timezone.utc)
+    assert _date({"date": "Tue, 10 Feb 2026 08:30:00 GMT"}) == moment
 
 
 def everything_shown(error: BaseException) -> str:

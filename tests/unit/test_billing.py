@@ -85,11 +85,12 @@ def test_many_clusters_cost_a_page_more_and_not_a_request_each(account) -> None:
     assert bill.month_to_date == 12.34
     assert asked(server) == [
         *["kubernetes/clusters"] * 3,
-        *("sizes", "load_balancers", "volumes", "databases", "vpcs", "customers/my/balance"),
+        *("sizes", "load_balancers", "volumes", "snapshots", "databases"),
+        *("vpcs", "customers/my/balance"),
     ]
 
 
-@pytest.mark.parametrize("denied", ["load_balancers", "volumes", "databases"])
+@pytest.mark.parametrize("denied", ["load_balancers", "volumes", "snapshots", "databases"])
 def test_what_may_not_be_read_makes_every_sum_unknown(account, denied) -> None:
     account(clusters=1, denied=denied)
     bill = billing.bill()

@@ -51,6 +51,14 @@ def test_the_error_names_pods_their_budget_and_what_to_do() -> None:
         assert part in str(error)
 
 
+def test_a_budget_is_named_only_where_one_stands_in_the_way() -> None:
+    pod = a_pod("held")
+    error = draining.failure([pod], {pod["metadata"]["uid"]: "It answered 500: no leader."}, 60)
+    assert "default/held: It answered 500: no leader" in str(error)
+    assert "Budget" not in str(error)
+    assert "Mend what Kubernetes says" in error.fix
+
+
 def test_of_many_pods_some_are_named_and_all_are_kept() -> None:
     error = draining.failure([a_pod(f"train-{number}") for number in range(40)], {}, 1)
     assert len(error.objects) == 40

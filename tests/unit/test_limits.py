@@ -30,9 +30,11 @@ def test_a_limit_is_not_taken_for_the_clusters_name() -> None:
     assert names.cluster_of(tags) == "bert"
 
 
-@pytest.mark.parametrize("tag", ["dotrain-budget:", "dotrain-budget:5.0", "dotrain-budget:٣", "x"])
-def test_a_tag_that_somebody_else_made_up_is_no_limit(tag) -> None:
+@pytest.mark.parametrize("value", ["", "5.0", "٣", "0", "000", "-5", "9" * 240])
+def test_a_tag_that_says_no_sum_is_no_limit_and_is_told(value) -> None:
+    tag = f"dotrain-budget:{value}"
     assert limits.budget([tag]) is None
+    assert limits.unreadable(["x", "dotrain-budget:5000", tag]) == [tag]
 
 
 def test_of_two_budgets_the_smaller_counts() -> None:

@@ -42,6 +42,16 @@ def test_a_node_is_missing_that_is(cluster, nodes, said) -> None:
     assert said in found
 
 
+@pytest.mark.parametrize("state", ["draining", "deleting"])
+def test_a_node_that_digitalocean_takes_away_is_not_waited_for(state) -> None:
+    cluster = a_cluster("gpu-0", "gpu-1", count=1)
+    cluster["node_pools"][0]["nodes"][1]["status"]["state"] = state
+    assert missing(cluster, [a_node()], []) == []
+    cluster["node_pools"][0]["count"] = 2
+    (found,) = missing(cluster, [a_node(), a_node("gpu-1")], [])
+    assert found == "the pool train-x has 1 of 2 nodes"
+
+
 def test_a_system_pod_is_missing_that_does_not_run() -> None:
     pod = a_pod("coredns", "kube-system", phase="Pending", status={"reason": "Evicted"})
     (found,) = missing(a_cluster(), [], [pod])

@@ -133,8 +133,22 @@ def test_what_is_beside_a_cluster_is_found_by_network_id_and_label() -> None:
             for name, vpc in (("own", "vpc-1"), ("left", "vpc-2"), ("other", "vpc-3"))
         ],
         volumes=[
-            {"name": name, "size_gigabytes": 10, "tags": tags, **made}
-            for name, tags in (("own", ["k8s:c-1"]), ("other", ["k8s:c-2"]), ("bare", None))
+            {"id": name, "name": name, "size_gigabytes": 10, "tags": tags, **made}
+            for name, tags in (
+                ("own", ["k8s:c-1"]),
+                ("other", ["k8s:c-2"]),
+                ("bare", None),
+                ("kept", ["k8s:c-0", "dotrain:gone"]),
+            )
+        ],
+        snapshots=[
+            {"name": name, "resource_type": kind, "resource_id": of, "tags": tags}
+            for name, kind, of, tags in (
+                ("copy", "volume", "own", ["k8s:c-1"]),
+                ("bare-copy", "volume", "own", None),
+                ("theirs", "volume", "other", None),
+                ("machine", "droplet", "own", None),
+            )
         ],
         databases=[
             {"size": "db-s-1vcpu-1gb", "num_nodes": 1, "tags": tags, **made}
@@ -145,6 +159,9 @@ def test_what_is_beside_a_cluster_is_found_by_network_id_and_label() -> None:
         ("bert", "load balancer own"),
         ("gone", "load balancer left"),
         ("bert", "volume own: 10 GiB"),
+        ("gone", "volume kept: 10 GiB"),
+        ("bert", "volume snapshot copy"),
+        ("bert", "volume snapshot bare-copy"),
         ("bert", "database: 1 x db-s-1vcpu-1gb"),
         ("gone", "database: 1 x db-s-1vcpu-1gb"),
     ]
@@ -160,7 +177,7 @@ def test_what_is_beside_it_counts_by_the_hour() -> None:
     made = {"created_at": ago(hours=67.2), "vpc_uuid": "vpc-1", "tags": ["k8s:c-1"]}
     lists = {
         "load_balancers": [{"name": "lb", "size_unit": 2, **made}],
-        "volumes": [{"name": "disk", "size_gigabytes": 100, **made}],
+        "volumes": [{"id": "disk", "name": "disk", "size_gigabytes": 100, **made}],
         "databases": [],
     }
     lines = spending.beside(lists, [cluster()], [], NOW)

@@ -17,24 +17,33 @@ if TYPE_CHECKING:
 _FACT = "kubernetes"
 
 
-def set_programs(store: Store, directory: str) -> None:
-    """Have a control plane for each cluster made from now on, of the programs in `directory`.
+def check_programs(directory: str) -> None:
+    """Refuse a directory that lacks what is needed; an empty name is none, and good.
 
     Raises
     ------
     ApiError
-        When not all that is needed is there.
+        When it does.
     """
     if directory and not find_spec("trustme"):
         raise invalid("kubernetes: the Python package trustme is not installed.")
     if directory and not all(_has(directory, name) for name in (ETCD, SERVER)):
         raise invalid(f"kubernetes: {directory} has no {ETCD} and {SERVER}.")
+
+
+def set_programs(store: Store, directory: str) -> None:
+    """Have a control plane for each cluster made from now on, of these programs; empty for none."""
     store.set_fact(_FACT, directory)
+
+
+def programs(store: Store) -> str:
+    """Return the directory that `set_programs` was given last; empty for none."""
+    return store.fact(_FACT) or ""
 
 
 def of_new_cluster(store: Store) -> Doc | None:
     """Return what is known of the control plane of a cluster that is being made; None for none."""
-    directory = store.fact(_FACT)
+    directory = programs(store)
     if not directory:
         return None
     whole = all(_has(directory, name) for name in REST)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,8 +59,9 @@ class Door:
 
     async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port = self._behind()
-        source = self._address(writer.get_extra_info("peername")[0])
-        if port is None or not admits(self._firewall(), source):
+        # None of somebody who has gone already.
+        peer = writer.get_extra_info("peername")
+        if port is None or peer is None or not admits(self._firewall(), self._address(peer[0])):
             # As a firewall does: not a word.
             writer.transport.abort()
             return
@@ -70,11 +70,18 @@ class Door:
         except OSError:
             writer.transport.abort()
             return
-        self._open |= {writer, inner_writer}
-        await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
-        self._open -= {writer, inner_writer}
-        writer.close()
-        inner_writer.close()
+        both = (writer, inner_writer)
+        self._open.update(both)
+        try:
+            await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+        except OSError:
+            # One side went without a word, which is what the other one gets too.
+            for one in both:
+                one.transport.abort()
+        finally:
+            self._open.difference_update(both)
+            for one in both:
+                one.close()
 
 
 def admits(firewall: Doc, source: str) -> bool:
@@ -88,9 +95,8 @@ def admits(firewall: Doc, source: str) -> bool:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # Either side may go without a word, and that is all there is to know.
-    with suppress(OSError):
-        while chunk := await reader.read(_CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-        writer.write_eof()
+    """Hand on what one side says until it ends, and then its end; the other may go on."""
+    while chunk := await reader.read(_CHUNK):
+        writer.write(chunk)
+        await writer.drain()
+    writer.write_eof()

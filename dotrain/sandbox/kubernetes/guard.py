@@ -35,9 +35,9 @@ def main() -> None:
     asked = json.loads(sys.stdin.buffer.readline())
     running: list[subprocess.Popen[bytes]] = []
     try:
-        running += _start(asked["first"], Path(asked["directory"]))
+        _start(asked["first"], Path(asked["directory"]), running)
         if _wait_until_ready(asked, running):
-            running += _start(asked["then"], Path(asked["directory"]))
+            _start(asked["then"], Path(asked["directory"]), running)
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
             _watch(running)
@@ -45,29 +45,33 @@ def main() -> None:
         _stop(running)
 
 
-def _start(commands: dict[str, list[str]], directory: Path) -> list[subprocess.Popen[bytes]]:
-    started = []
+def _start(
+    commands: dict[str, list[str]], directory: Path, running: list[subprocess.Popen[bytes]]
+) -> None:
+    """Start programs; each is in `running` at once, so that it ends when the next cannot start."""
     for name, command in commands.items():
         # The last run alone: what is long past is of no use, and a disk is finite.
         log = os.open(directory / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
-        )
-        os.close(log)
-        started.append(process)
-    return started
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
+            )
+        finally:
+            os.close(log)
+        running.append(process)
 
 
 def _wait_until_ready(asked: dict[str, Any], running: list[subprocess.Popen[bytes]]) -> bool:
     trusted = ssl.create_default_context(cafile=asked["ca"])
+    # It is on this machine, whatever proxy the rest of the world is behind.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+    )
     headers = {"Authorization": f"Bearer {asked['token']}"}
     request = urllib.request.Request(f"{asked['url']}/readyz", headers=headers)  # noqa: S310
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and not _over(running, _LOOK):
-        with (
-            suppress(OSError),
-            urllib.request.urlopen(request, timeout=5, context=trusted),  # noqa: S310
-        ):
+        with suppress(OSError), opener.open(request, timeout=5):
             return True
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from dotrain.sandbox import catalog, droplets
@@ -16,6 +17,8 @@ _RESERVED_MIB = 700
 _MOST_PODS = 110
 _NVIDIA = "nvidia.com/gpu"
 _AMD = "amd.com/gpu"
+# Says which labels and taints a Node has from its pool; the others are somebody else's.
+_SET = "sandbox.dotrain/set"
 _READY = (
     ("Ready", "True", "KubeletReady"),
     ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
@@ -54,14 +57,13 @@ def manifest(store: Store, cluster: Doc, pool: Doc, node: Doc, kubelet: int) -> 
     usable["memory"] = f"{size['memory'] - _RESERVED_MIB}Mi"
     rest = {"pods": str(_MOST_PODS), "ephemeral-storage": f"{size['disk']}Gi", **gpus}
     since = stamp(node["created"])
+    labels, taints = _labels(cluster, pool, node, gpu), _taints(pool, gpu)
+    given = {"labels": sorted(labels), "taints": [[one["key"], one["effect"]] for one in taints]}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": _labels(cluster, pool, node, gpu)},
-        "spec": {
-            "providerID": f"digitalocean://{node['droplet_id']}",
-            "taints": _taints(pool, gpu),
-        },
+        "metadata": {"name": name, "labels": labels, "annotations": {_SET: json.dumps(given)}},
+        "spec": {"providerID": f"digitalocean://{node['droplet_id']}", "taints": taints},
         "status": {
             "capacity": whole | rest,
             "allocatable": usable | rest,
@@ -98,6 +100,50 @@ def manifest(store: Store, cluster: Doc, pool: Doc, node: Doc, kubelet: int) -> 
     }
 
 
+def change(found: Doc, wanted: Doc) -> Doc:
+    """Return the merge patch that gives a Node the labels and taints wanted; empty for none.
+
+    What others have put on it stays: only what its pool gave it before goes.
+
+    Parameters
+    ----------
+    found : Doc
+        The Node as Kubernetes has it.
+    wanted : Doc
+        The Node as `manifest` describes it.
+    """
+    metadata, given = found["metadata"], wanted["metadata"]["annotations"]
+    before = json.loads(
+        (metadata.get("annotations") or {}).get(_SET, '{"labels": [], "taints": []}')
+    )
+    labels, has = wanted["metadata"]["labels"], metadata.get("labels") or {}
+    changed: Doc = {key: value for key, value in labels.items() if has.get(key) != value}
+    changed |= {key: None for key in before["labels"] if key in has.keys() - labels.keys()}
+    has_taints = _by_key(found["spec"].get("taints") or [])
+    others = {key: one for key, one in has_taints.items() if list(key) not in before["taints"]}
+    taints = others | _by_key(wanted["spec"]["taints"])
+    if not changed and _values(taints) == _values(has_taints):
+        return {}
+    return {
+        # Taints are replaced as a whole: not those that somebody else changes meanwhile.
+        "metadata": {
+            "resourceVersion": metadata["resourceVersion"],
+            "labels": changed,
+            "annotations": given,
+        },
+        "spec": {"taints": list(taints.values())},
+    }
+
+
+def _by_key(taints: list[Doc]) -> dict[tuple[str, str], Doc]:
+    """Return taints by what a Node may have once only."""
+    return {(one["key"], one["effect"]): one for one in taints}
+
+
+def _values(taints: dict[tuple[str, str], Doc]) -> dict[tuple[str, str], str]:
+    return {key: one.get("value", "") for key, one in taints.items()}
+
+
 def _resource(gpu: Doc) -> str:
     return _AMD if gpu["model"].startswith("amd") else _NVIDIA
 
@@ -124,7 +170,8 @@ def _labels(cluster: Doc, pool: Doc, node: Doc, gpu: Doc | None) -> Doc:
 
 def _taints(pool: Doc, gpu: Doc | None) -> list[Doc]:
     own = [{"key": _resource(gpu), "effect": "NoSchedule"}] if gpu else []
-    return [*own, *(taint for taint in pool["taints"] if taint not in own)]
+    # The usual one for GPUs may be given by hand too.
+    return list((_by_key(pool["taints"]) | _by_key(own)).values())
 
 
 def _addresses(store: Store, cluster: Doc, node: Doc) -> list[Doc]:

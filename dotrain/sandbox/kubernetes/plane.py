@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import os
+import signal
 import ssl
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
 
-from dotrain.sandbox.kubernetes import authority, guard, programs, system
+from dotrain.sandbox.kubernetes import authority, guard, nodes, programs, system
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +22,11 @@ if TYPE_CHECKING:
     from dotrain.sandbox.answers import Doc
     from dotrain.sandbox.kubernetes.programs import Layout
 
+_LOG = logging.getLogger(__name__)
 _START_SECONDS = 90
 _CONFLICT = 409
-_GONE = 404
+# What may be otherwise in a moment: gone or changed meanwhile, or too busy.
+_PASSING = (404, _CONFLICT, 429)
 _NODES = "/api/v1/nodes"
 
 
@@ -44,11 +50,15 @@ class Plane:
     def __init__(self, layout: Layout, process: asyncio.subprocess.Process, token: str) -> None:
         self.layout = layout
         self._process = process
+        # Nodes that the API does not take, by name.
+        self._refused: dict[str, Doc] = {}
         self._client = httpx.AsyncClient(
             base_url=layout.url,
             headers={"Authorization": f"Bearer {token}"},
             verify=ssl.create_default_context(cafile=str(layout.directory / authority.CA)),
             timeout=30,
+            # It is on this machine, whatever proxy the rest of the world is behind.
+            trust_env=False,
         )
 
     @property
@@ -56,30 +66,52 @@ class Plane:
         """Whether all its programs run."""
         return self._process.returncode is None
 
-    async def sync(self, wanted: Mapping[str, Doc]) -> bool:
-        """Make and delete Nodes towards those in `wanted`; return whether they can be used.
+    async def sync(self, wanted: Mapping[str, Doc]) -> tuple[set[str], bool]:
+        """Make, change and delete Nodes towards those in `wanted`.
 
         Parameters
         ----------
         wanted : mapping of str to Doc
             The Nodes that there should be, by name.
+
+        Returns
+        -------
+        set of str
+            Those that are as wanted, and can be used.
+        bool
+            Whether there is nothing left to do.
         """
         try:
             found = {one["metadata"]["name"]: one for one in await self._list(_NODES)}
-            there = found.keys()
-            for name in sorted(there - wanted.keys()):
-                await self._send("DELETE", f"{_NODES}/{name}", ignore=_GONE)
-            for name in sorted(wanted.keys() - there):
-                await self._send("POST", _NODES, wanted[name], ignore=_CONFLICT)
         except httpx.HTTPError:
             # It may be ending; if not, it is asked again in a moment.
-            return False
-        return there == wanted.keys() and not any(map(_is_new, found.values()))
+            return set(), False
+        usable: set[str] = set()
+        surplus = sorted(found.keys() - wanted.keys())
+        for name in surplus:
+            await self._change("DELETE", f"{_NODES}/{name}")
+        self._refused = {
+            name: one for name, one in self._refused.items() if wanted.get(name) == one
+        }
+        for name in sorted(wanted.keys() - self._refused.keys()):
+            if name not in found:
+                good = await self._change("POST", _NODES, wanted[name])
+            elif patch := nodes.change(found[name], wanted[name]):
+                good = await self._change("PATCH", f"{_NODES}/{name}", patch)
+            else:
+                good = True
+                if not _is_new(found[name]):
+                    usable.add(name)
+            if not good:
+                self._refused[name] = wanted[name]
+        return usable, not surplus and usable | self._refused.keys() == wanted.keys()
 
     async def furnish(self) -> None:
         """Make what runs in every cluster."""
         for path, manifest in system.manifests().items():
-            await self._send("POST", path, manifest, ignore=_CONFLICT)
+            answer = await self._client.post(path, json=manifest)
+            if answer.status_code != _CONFLICT:
+                answer.raise_for_status()
 
     async def stop(self) -> None:
         """End its programs."""
@@ -91,10 +123,17 @@ class Plane:
         items: list[Doc] = answer.json()["items"]
         return items
 
-    async def _send(self, method: str, path: str, body: Doc | None = None, *, ignore: int) -> None:
-        answer = await self._client.request(method, path, json=body)
-        if answer.status_code != ignore:
-            answer.raise_for_status()
+    async def _change(self, method: str, path: str, body: Doc | None = None) -> bool:
+        """Ask for a change; return whether it may come true, and log it when it is refused."""
+        headers = {"Content-Type": "application/merge-patch+json"} if method == "PATCH" else None
+        try:
+            answer = await self._client.request(method, path, json=body, headers=headers)
+        except httpx.HTTPError:
+            return True
+        refused = answer.is_client_error and answer.status_code not in _PASSING
+        if refused:
+            _LOG.warning("%s %s is refused: %s", method, path, answer.text)
+        return not refused
 
 
 def _is_new(node: Doc) -> bool:
@@ -156,3 +195,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         # The guard ends its programs, and itself, when this pipe does.
         process.stdin.close()
     await process.wait()
+    # Killed, it could end nothing; it led a group, and its programs are still in that.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -21,7 +21,7 @@ SERVER = "kube-apiserver"
 REST = ("kube-controller-manager", "kube-scheduler", "kwok")
 """What makes things happen in a cluster; without it, the API only keeps what it is told."""
 
-# They wait for what a controller does.
+# What these wait for, a controller does.
 _FOR_CONTROLLERS = "TaintNodesByCondition,ServiceAccount"
 
 _OWNER = "system:masters"
@@ -180,7 +180,8 @@ def _server(layout: Layout) -> list[str]:
         f"--token-auth-file={at / 'users.csv'}",
         f"--authentication-token-webhook-config-file={at / 'review.json'}",
         "--authentication-token-webhook-version=v1",
-        # A token that has just expired is good for no longer than this.
+        # Beside it, an API server remembers for 10 seconds whose a token is, and no option
+        # changes that: for so long one that has expired may still be good.
         "--authentication-token-webhook-cache-ttl=1s",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
@@ -194,12 +195,7 @@ def _server(layout: Layout) -> list[str]:
         "--kubelet-preferred-address-types=InternalDNS",
         "--profiling=false",
         "--shutdown-delay-duration=0s",
-        # What these wait for, a controller does.
-        *(
-            []
-            if layout.whole
-            else ["--disable-admission-plugins=TaintNodesByCondition,ServiceAccount"]
-        ),
+        *([] if layout.whole else [f"--disable-admission-plugins={_FOR_CONTROLLERS}"]),
     ]
 
 
