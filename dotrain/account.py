@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,10 @@ class Leaving:
         The size of its nodes.
     count : int
         How many there are.
+    id : str
+        Its id.
+    scale : tuple of int, optional
+        The fewest and the most nodes, where the autoscaler chooses their number.
     nodes : tuple of str
         Their names, which are those of Kubernetes, too, without those that
         DigitalOcean is deleting already.
@@ -117,10 +121,14 @@ class Leaving:
     name: str
     size: str
     count: int
+    id: str
+    scale: tuple[int, int] | None
     nodes: tuple[str, ...]
 
 
-def leaving(api: Api, cluster_id: str, ids: Mapping[str, str]) -> tuple[Leaving, ...]:
+def leaving(
+    api: Api, cluster_id: str, ids: Mapping[str, str], unknown: Collection[str] = ()
+) -> tuple[Leaving, ...]:
     """Return what there is of some node pools.
 
     Parameters
@@ -131,25 +139,34 @@ def leaving(api: Api, cluster_id: str, ids: Mapping[str, str]) -> tuple[Leaving,
         The cluster.
     ids : mapping of str to str
         The ids of the pools, by their names in the program.
+    unknown : collection of str, optional
+        The names in the program of further ones, whose ids nobody has noted.
     """
     try:
         pools = api.get(f"/v2/kubernetes/clusters/{cluster_id}/node_pools")["node_pools"]
     except NotFound:
         # The cluster has gone, and they with it.
         return ()
-    there = {pool["id"]: pool for pool in pools}
-    return tuple(
-        Leaving(
-            key,
-            pool["name"],
-            pool["size"],
-            pool["count"],
-            tuple(
-                node["name"]
-                for node in pool.get("nodes") or ()
-                if node["status"]["state"] not in ("draining", "deleting")
-            ),
-        )
-        for key, pool in ((key, there.get(one)) for key, one in sorted(ids.items()))
-        if pool
+    known = {one: key for key, one in ids.items()}
+    found = [
+        _leaving(known.get(pool["id"]) or names.key_of_pool(pool["name"]), pool)
+        for pool in pools
+        if pool["id"] in known or names.key_of_pool(pool["name"]) in unknown
+    ]
+    return tuple(sorted(found, key=lambda one: one.key))
+
+
+def _leaving(key: str, pool: Mapping[str, Any]) -> Leaving:
+    return Leaving(
+        key,
+        pool["name"],
+        pool["size"],
+        pool["count"],
+        pool["id"],
+        (pool["min_nodes"], pool["max_nodes"]) if pool.get("auto_scale") else None,
+        tuple(
+            node["name"]
+            for node in pool.get("nodes") or ()
+            if node["status"]["state"] not in ("draining", "deleting")
+        ),
     )

@@ -14,7 +14,6 @@ from typing import Any
 from dotrain import account, config, names
 from dotrain.api import Api
 from dotrain.belongings import Search
-from dotrain.engine.state import State
 from dotrain.errors import OperationFailed
 from dotrain.spec import ClusterSpec
 from dotrain.turn import Turn
@@ -94,31 +93,6 @@ def wait_until_ready(
         When DigitalOcean failed to make it, or it is not ready after 45 minutes.
     """
     wait(lambda: _unready(api, orphans, cluster_id), turn)
-
-
-def drop_unwanted(api: Api, spec: ClusterSpec, remembered: State, turn: Turn) -> None:
-    """Delete the pools that were being made when the engine was killed, and nobody wants now.
-
-    Parameters
-    ----------
-    api : Api
-        The account.
-    spec : ClusterSpec
-        What should be, and else is.
-    remembered : State
-        What the state knows.
-    turn : Turn
-        The operation.
-    """
-    unwanted = set(filter(names.is_pool_key, remembered.pending))
-    unwanted -= {names.pool_key(pool) for pool in spec.live_pools}
-    if not unwanted:
-        return
-    path = f"/v2/kubernetes/clusters/{remembered.resources['cluster']}/node_pools"
-    for pool in api.get(path)["node_pools"]:
-        if names.key_of_pool(pool["name"]) in unwanted:
-            api.delete(f"{path}/{pool['id']}")
-            turn.progress.note(f"Deleted the node pool {pool['name']}, which is not wanted.")
 
 
 def wait(look: Callable[[], str], turn: Turn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from dotrain import (
     names,
     reaping,
     settle,
+    vacating,
 )
 from dotrain.account import Leaving
 from dotrain.address import Address
@@ -26,7 +27,7 @@ from dotrain.api import Api
 from dotrain.departure import Terms
 from dotrain.engine import state, workspace
 from dotrain.engine.driver import Driver
-from dotrain.errors import ApiError, ClusterNotFound, EngineError, OperationFailed
+from dotrain.errors import ApiError, ClusterNotFound, OperationFailed
 from dotrain.losses import Lift
 from dotrain.preflight import missing, preflight
 from dotrain.spec import ClusterSpec, Resolved
@@ -115,18 +116,19 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         # With the cluster everything on it goes, and moves nowhere.
         rebuilt = lift is not None and "cluster" in lift.kinds
         leaving = () if rebuilt else departure.find(api, spec, remembered, turn)
+        returned = vacating.returned(turn, spec, remembered)
         if lift:
             work.replace(lift, leaving)
-        work.converge(leaving, refresh=refresh)
-    ahead.clear(target, spec.name, unrecorded)
-    for remark in changes.remarks(spec):
-        progress.note(remark)
-    if leaving and options.leave is None:
-        which = " and ".join(one.name for one in leaving)
-        progress.note(f"{which} is still to be drained and deleted: up() goes on with it.")
-        return
-    if leaving and options.leave:
-        work.depart(leaving, options.leave)
+        work.converge(leaving, refresh=work.lost(leaving, returned) or refresh)
+        ahead.clear(target, spec.name, unrecorded)
+        for remark in changes.remarks(spec):
+            progress.note(remark)
+        if leaving and options.leave is None:
+            which = " and ".join(one.name for one in leaving)
+            progress.note(f"{which} is still to be drained and deleted: up() goes on with it.")
+            return
+        if options.leave:
+            work.depart(leaving, returned, options.leave)
     reaping.bring(turn, spec, remembered)
     driver.mark_settled()
 
@@ -193,9 +195,7 @@ class _Work:
         """Destroy what somebody has named, and make it anew."""
         name, progress = self.spec.name, self.turn.progress
         progress.note(f"{' and '.join(sorted(lift.kinds))} of {name}: destroyed, as was asked for.")
-        orphans = preflight(
-            self.api, self.turn, self.spec, self.driver.read(), self.resolved.version
-        )
+        orphans = self._orphans(self.driver.read(), leaving)
         self.driver.unprotect(progress)
         if "cluster" in lift.kinds:
             # First: where it fails half-way, the old cluster may be gone all the same.
@@ -205,10 +205,10 @@ class _Work:
 
     def converge(self, leaving: Sequence[Leaving], *, refresh: bool) -> None:
         """Let Pulumi make it, and take in what is there without being known."""
-        api, turn, driver, spec = self.api, self.turn, self.driver, self.spec
+        turn, driver, spec = self.turn, self.driver, self.spec
         remembered = driver.read()
         cut_off = remembered is not None and bool(remembered.pending)
-        orphans = preflight(api, turn, spec, remembered, self.resolved.version)
+        orphans = self._orphans(remembered, leaving)
         adopted: set[str] = set()
         while True:
             if orphans:
@@ -231,22 +231,43 @@ class _Work:
                 break
         remembered = driver.read() if cut_off else None
         if remembered and remembered.pending:
-            adoption.drop_unwanted(api, spec, remembered, turn)
             driver.forget_pending(turn.progress)
 
-    def depart(self, leaving: Sequence[Leaving], terms: Terms) -> None:
+    def lost(self, leaving: Sequence[Leaving], returned: Collection[str]) -> bool:
+        """Return whether pools may have become others than the state has, by what was cut off."""
+        if not leaving and not returned:
+            return False
+        # Asked also where something has returned: it waits until nothing is being deleted.
+        gone = departure.lost(self.api, self.spec, self.driver.read(), self.turn)
+        return gone or bool(returned)
+
+    def depart(self, leaving: Sequence[Leaving], returned: Collection[str], terms: Terms) -> None:
         """Empty the pools that leave, and have Pulumi delete them; else they go on working."""
-        turn = self.turn
-        departure.empty(leaving, turn, terms)
-        try:
-            turn.refuse_interrupted()
-            with closing(Api(turn.target)) as api:
-                _note_nodes(api, turn)
+        api, turn, spec = self.api, self.turn, self.spec
+        if returned:
+            # First: what runs on those that leave may have to move there.
+            vacating.give_back(returned, turn, terms)
+        if not leaving:
+            return
+        if departure.lost(api, spec, self.driver.read(), turn):
+            self.converge(leaving, refresh=True)
+        # To make the others has taken minutes.
+        remembered = self.driver.read()
+        leaving = departure.find(api, spec, remembered, turn)
+        cluster = remembered.resources["cluster"] if remembered else ""
+        with vacating.vacated(api, cluster, leaving, turn, terms):
+            _note_nodes(api, turn)
             self.up()
-        except (EngineError, ApiError):
-            if terms.drain:
-                departure.take_back(leaving, turn)
-            raise
+
+    def _orphans(
+        self, remembered: state.State | None, leaving: Sequence[Leaving]
+    ) -> dict[str, str]:
+        """Return what is there and not in the state, before anything is made."""
+        known = remembered.resources if remembered else {}
+        unwanted = {one.key: one.id for one in leaving if one.key not in known}
+        adoption.wait_until_ready(self.api, unwanted, known.get("cluster"), self.turn)
+        version = self.resolved.version
+        return unwanted | preflight(self.api, self.turn, self.spec, remembered, version)
 
     def _hidden(self) -> dict[str, str]:
         """Return what is there and not in the state, after an operation that failed."""

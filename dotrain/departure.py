@@ -1,4 +1,4 @@
-"""Take node pools out of a cluster, so that nothing that runs is lost on the way.
+"""Which node pools leave a cluster, and on which terms, so that nothing that runs is lost.
 
 An operation makes the new pools first and keeps the old ones. Then what runs
 on the old nodes moves, through the cluster's own Kubernetes API, and only then
@@ -9,16 +9,16 @@ is taken up by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dotrain import account, adoption, confirm, durations, names
+from dotrain import account, adoption, confirm, durations, losses, names
 from dotrain.account import Leaving
 from dotrain.api import Api
 from dotrain.engine.state import State
-from dotrain.errors import DotrainError, KubernetesUnreachable, SpecError
+from dotrain.errors import KubernetesUnreachable, SpecError
 from dotrain.spec import ClusterSpec
 from dotrain.target import Target
 from dotrain.turn import Turn
@@ -61,8 +61,7 @@ def terms(drain: object, timeout: object) -> Terms:
 
 def keys(spec: ClusterSpec, remembered: State | None) -> set[str]:
     """Return the names in the program of the pools that the state has and `spec` has not."""
-    known = filter(names.is_pool_key, remembered.resources if remembered else ())
-    return {*known} - {names.pool_key(pool) for pool in spec.live_pools}
+    return losses.leaving(spec, remembered.resources if remembered else ())
 
 
 def settled(target: Target, spec: ClusterSpec, before: ClusterSpec | None, asked: Terms) -> Terms:
@@ -129,7 +128,9 @@ def reached(target: Target, name: str) -> Iterator[Kube | None]:
 def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> tuple[Leaving, ...]:
     """Return the pools that leave, without those that are gone; asks nothing when none does.
 
-    A deletion that has begun, by an operation that was cut off, is waited for.
+    Among them is what was being made when the engine was killed, and nobody
+    wants now. A deletion that has begun, by an operation that was cut off, is
+    waited for.
 
     Parameters
     ----------
@@ -142,77 +143,48 @@ def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> t
     turn : Turn
         The operation.
     """
-    wanted = keys(spec, remembered)
-    if remembered is None or not wanted or "cluster" not in remembered.resources:
+    if remembered is None or "cluster" not in remembered.resources:
         return ()
-    cluster = remembered.resources["cluster"]
-    ids = {key: remembered.resources[key] for key in wanted}
+    known = keys(spec, remembered)
+    unknown = losses.leaving(spec, remembered.pending) - known
+    if not known and not unknown:
+        return ()
+    return _watched(api, remembered, known, turn, unknown)
+
+
+def lost(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> bool:
+    """Return whether a pool is gone that the state has and `spec` wants.
+
+    So it is when an operation that deleted it was cut off, and it is wanted
+    again. While DigitalOcean is still deleting it, that is waited for.
+
+    Parameters
+    ----------
+    api, spec, remembered, turn
+        As for `find`.
+    """
+    if remembered is None or "cluster" not in remembered.resources:
+        return False
+    wanted = {names.pool_key(pool) for pool in spec.live_pools} & remembered.resources.keys()
+    return len(_watched(api, remembered, wanted, turn)) < len(wanted)
+
+
+def _watched(
+    api: Api,
+    remembered: State,
+    known: Collection[str],
+    turn: Turn,
+    unknown: Collection[str] = (),
+) -> tuple[Leaving, ...]:
+    """Return what there is of some pools, once none of them is being deleted."""
+    ids = {key: remembered.resources[key] for key in known}
     found: tuple[Leaving, ...] = ()
 
     def look() -> str:
         nonlocal found
-        found = account.leaving(api, cluster, ids)
+        found = account.leaving(api, remembered.resources["cluster"], ids, unknown)
         going = [one.name for one in found if not one.nodes and one.count]
         return f"{' and '.join(going)} is still being deleted" if going else ""
 
     adoption.wait(look, turn)
     return found
-
-
-def nodes(leaving: Sequence[Leaving]) -> list[str]:
-    """Return the names of all nodes of `leaving`."""
-    return [node for one in leaving for node in one.nodes]
-
-
-def empty(leaving: Sequence[Leaving], turn: Turn, terms: Terms) -> None:
-    """Have what runs on the nodes of `leaving` move, all of them at once.
-
-    Parameters
-    ----------
-    leaving : sequence of Leaving
-        The pools.
-    turn : Turn
-        The operation.
-    terms : Terms
-        Whether, and in what time.
-
-    Raises
-    ------
-    KubernetesUnreachable, DrainFailed
-        When that cannot be done; the nodes take work again.
-    """
-    turn.refuse_interrupted()
-    there = " and ".join(f"{one.name} (nodes: {len(one.nodes)})" for one in leaving if one.nodes)
-    note = turn.progress.note
-    if not there:
-        return
-    if not terms.drain:
-        note(f"Not drained, as was asked for: {there}.")
-        return
-    with reached(turn.target, turn.name) as kube:
-        if kube is None:
-            note(f"Nothing runs on {there}: this cluster has no Kubernetes API of its own.")
-            return
-        from dotrain import draining
-
-        note(f"Draining {there}.")
-        draining.drain(
-            kube,
-            nodes(leaving),
-            timeout=terms.timeout,
-            note=note,
-            stop=turn.refuse_interrupted,
-        )
-
-
-def take_back(leaving: Sequence[Leaving], turn: Turn) -> None:
-    """Let nodes of `leaving`, which were emptied and could not be deleted, take work again."""
-    try:
-        with reached(turn.target, turn.name) as kube:
-            if kube is not None:
-                from dotrain import draining
-
-                draining.uncordon(kube, nodes(leaving), turn.progress.note)
-    except DotrainError as error:
-        # Why they could not be deleted says more.
-        turn.progress.note(f"The old nodes may still be cordoned. {error}")

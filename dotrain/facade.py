@@ -97,9 +97,11 @@ class Cluster(Granting, Working, Priced):
         pool : str, optional
             Which pool; needed when there are several.
         drain : bool
-            Whether what runs on nodes that go moves first. False deletes them
-            at once, and the Pods on them are killed: what they had not saved
-            is lost.
+            Whether what runs on the nodes of a pool that goes moves first, which
+            is so with `size`. False deletes them at once, and the Pods on them
+            are killed: what they had not saved is lost. A lower `count` drains
+            nothing either way: DigitalOcean chooses which nodes go, and removes
+            them.
         drain_timeout : str
             How long that may take, such as ``"10m"``.
 
@@ -170,7 +172,9 @@ class Cluster(Granting, Working, Priced):
         ----------
         drain : bool
             Whether what runs on the nodes is evicted first, as `resize` does;
-            where nothing else has room for it, it waits for `resume`.
+            where nothing else has room for it, it waits for `resume`. Then a
+            PodDisruptionBudget that wants something to run can never be met: it
+            fails after `drain_timeout`, and the nodes go on working.
         drain_timeout : str
             How long that may take, such as ``"10m"``.
 

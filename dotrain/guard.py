@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dotrain import catalog, losses, names
+from dotrain import catalog, losses
 from dotrain.api import Api
 from dotrain.engine.driver import Driver
 from dotrain.engine.preview import Planned
@@ -65,13 +65,16 @@ def check(
     causes = losses.suspects(remembered.spec, spec, remembered.resources)
     # Somebody who has named it may go on with what was cut off, of which the
     # remembered spec says nothing any more.
-    if not causes and not named:
+    if not (causes or named or losses.without(remembered.spec, spec)):
         return None, resolved
     cluster = _cluster(api, remembered)
+    pools = losses.dropped(remembered.spec, spec, remembered.resources, cluster)
+    causes += losses.causes(pools)
+    if not causes and not named:
+        return None, resolved
     lift, steps = preview(driver, turn, spec, resolved, cluster)
     # What was deleted before an operation was cut off is to be made, or taken in.
     kinds = {step.kind for step in destroyed(steps)} & remembered.resources.keys()
-    pools = _peopled(remembered.spec, spec, remembered.resources, cluster)
     if not named and (kinds or pools):
         raise _refusal(spec.name, steps, pools, causes)
     if not kinds:
@@ -145,24 +148,11 @@ def _cluster(api: Api, remembered: State) -> Mapping[str, Any]:
     return cluster
 
 
-def _peopled(
-    old: ClusterSpec, new: ClusterSpec, known: Mapping[str, str], cluster: Mapping[str, Any]
-) -> list[str]:
-    """Return the pools that `new` has no more and that have nodes, in words."""
-    counts = {pool["id"]: pool["count"] for pool in cluster.get("node_pools") or ()}
-    gone = losses.dropped(old, new, known)
-    found = []
-    for pool in old.live_pools:
-        count = counts.get(known.get(names.pool_key(pool), ""), 0)
-        if pool.name in gone and count:
-            found.append(f"the pool {pool.name} (nodes: {count})")
-    return found
-
-
 def _refusal(
-    name: str, steps: Sequence[Planned], pools: Sequence[str], causes: Sequence[str]
+    name: str, steps: Sequence[Planned], pools: Mapping[str, int], causes: Sequence[str]
 ) -> ReplacementRefused:
-    lost = [f"the {step.kind}" for step in destroyed(steps)] + [*pools]
+    lost = [f"the {step.kind}" for step in destroyed(steps)]
+    lost += [f"the pool {pool} (nodes: {count})" for pool, count in sorted(pools.items())]
     return ReplacementRefused(
         f"The cluster {name!r} stays as it is.",
         f"This would destroy {' and '.join(lost)}, with what runs there and its data, because of "

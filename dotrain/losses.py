@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from dotrain import names
 from dotrain.errors import ReplacementRefused
-from dotrain.names import pool_key
 from dotrain.spec import ClusterSpec
 
 
@@ -39,9 +40,9 @@ def require_named(name: str, given: str | None) -> None:
 
 
 def suspects(old: ClusterSpec, new: ClusterSpec, known: Collection[str]) -> list[str]:
-    """Return what changes from `old` to `new` and may destroy something, as sentences' ends.
+    """Return what changes from `old` to `new` and may destroy cluster or database, in short.
 
-    Whether it does, the engine says: this is to know whether to ask it.
+    Pools are for `dropped`. Whether it does, the engine says: this is to know whether to ask it.
 
     Parameters
     ----------
@@ -72,14 +73,59 @@ def suspects(old: ClusterSpec, new: ClusterSpec, known: Collection[str]) -> list
             found.append(f"database: {old.database.engine} → none")
         elif old.database.engine != new.database.engine:
             found.append(f"database: {old.database.engine} → {new.database.engine}")
-    return [*found, *(f"pools: without {name}" for name in dropped(old, new, known))]
+    return found
 
 
-def dropped(old: ClusterSpec, new: ClusterSpec, known: Collection[str]) -> list[str]:
-    """Return the names of the pools that exist and `new` has not, whatever their size.
+def leaving(spec: ClusterSpec, known: Iterable[str]) -> set[str]:
+    """Return the names in the program of the pools that are `known` and that `spec` has not."""
+    return {*filter(names.is_pool_key, known)} - {names.pool_key(pool) for pool in spec.live_pools}
+
+
+def without(old: ClusterSpec, new: ClusterSpec) -> set[str]:
+    """Return the names of the pools that `old` has and `new` has not, whatever their size.
 
     A pool of another size is a new pool, which the old one makes room for when
     that runs; a pause takes all of them, and keeps what they were.
     """
-    kept = {pool.name for pool in new.pools}
-    return [p.name for p in old.live_pools if p.name not in kept and pool_key(p) in known]
+    had = set() if old.paused else {pool.name for pool in old.pools}
+    return had - {pool.name for pool in new.pools}
+
+
+def dropped(
+    old: ClusterSpec, new: ClusterSpec, known: Mapping[str, str], cluster: Mapping[str, Any]
+) -> dict[str, int]:
+    """Return how many nodes there are of the pools that `new` has not, by the pools' names.
+
+    Of one pool there may be several sizes: when a change of it was cut off, the
+    nodes are still those of a size that `old` has no more.
+
+    Parameters
+    ----------
+    old : ClusterSpec
+        What should be until now.
+    new : ClusterSpec
+        What should be.
+    known : mapping of str to str
+        The ids of what exists, by their names in the program.
+    cluster : mapping
+        The cluster as the API describes it; empty when there is none.
+    """
+    gone = without(old, new)
+    had = {names.pool_key(pool): pool.name for pool in old.pools}
+    keys = {known[key]: key for key in leaving(new, known)} if gone else {}
+    nodes: dict[str, int] = {}
+    for pool in cluster.get("node_pools") or ():
+        key = keys.get(pool["id"])
+        if key is None or not pool["count"]:
+            continue
+        name = (pool.get("labels") or {}).get(names.POOL_LABEL) or had.get(key)
+        # One whose label somebody has taken may be any of them.
+        if name is None or name in gone:
+            name = name or pool["name"]
+            nodes[name] = nodes.get(name, 0) + pool["count"]
+    return nodes
+
+
+def causes(pools: Iterable[str]) -> list[str]:
+    """Return why the `pools` that are `dropped` go, as `suspects` says it of the rest."""
+    return [f"pools: without {name}" for name in sorted(pools)]

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dotrain.pools import Pool
 
 LABEL = "dotrain"
+POOL_LABEL = "dotrain/pool"
+"""The label of a node pool, and of its nodes in Kubernetes, that says its name in the spec."""
 _POOL = "pool-"
 _LIMIT = re.compile(rf"{LABEL}-[a-z-]+:")
 

@@ -67,7 +67,10 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     change = algebra.diff(in_force, wanted)
     old = remembered.spec if remembered else None
     known = remembered.resources if remembered else {}
-    causes = losses.suspects(old, spec, known) if old else []
+    causes: list[str] = []
+    if old:
+        pools = losses.dropped(old, spec, known, observed.cluster or {})
+        causes = [*losses.suspects(old, spec, known), *losses.causes(pools)]
     if causes:
         steps = guard.preview(driver, turn, spec, resolved, observed.cluster or {})[1]
     else:

@@ -93,7 +93,8 @@ def _refuse_other(spec: ClusterSpec, clusters: Iterable[Mapping[str, Any]]) -> N
         if names.label(spec.name) not in one["tags"]:
             continue
         wanted = {names.pool_name(pool) for pool in spec.pools}
-        has = {pool["name"] for pool in one["node_pools"][1:]}
+        pools = one["node_pools"][1:]
+        has = {pool["name"] for pool in pools}
         differs = []
         if one["region"] != spec.region:
             differs.append(f"it is in {one['region']} and not in {spec.region}")
@@ -105,6 +106,19 @@ def _refuse_other(spec: ClusterSpec, clusters: Iterable[Mapping[str, Any]]) -> N
             raise ReplacementRefused(
                 f"There is a cluster {spec.name!r} already, which this machine does not remember.",
                 f"It would not survive what was asked for: {' and '.join(differs)}.",
-                "Ask for what it is, and it is taken over as it is; use the machine or backend "
+                f"{_how_to_ask(pools)}, and it is taken over as it is; use the machine or backend "
                 "that made it; or call down() to delete it.",
             )
+
+
+def _how_to_ask(pools: Iterable[Mapping[str, Any]]) -> str:
+    """Return how to ask for a cluster that has `pools`, as a sentence's beginning."""
+    sizes: dict[str, list[str]] = {}
+    for pool in pools:
+        name = (pool.get("labels") or {}).get(names.POOL_LABEL, pool["name"])
+        sizes.setdefault(name, []).append(pool["name"])
+    # A change of size was cut off, and no spec can have both.
+    twice = [" and ".join(sorted(several)) for several in sizes.values() if len(several) > 1]
+    if not twice:
+        return "Ask for what it is"
+    return f"Delete one of {' and one of '.join(twice)} in the control panel and ask for the rest"

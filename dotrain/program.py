@@ -24,7 +24,7 @@ from dotrain import bodies, limits, rules, timers
 from dotrain.account import Leaving
 from dotrain.engine import state
 from dotrain.losses import Lift
-from dotrain.names import LABEL, label, object_name, pool_key, pool_name
+from dotrain.names import LABEL, POOL_LABEL, label, object_name, pool_key, pool_name
 from dotrain.pools import Pool, parse_taint
 from dotrain.spec import ClusterSpec, Database, Resolved
 
@@ -212,7 +212,7 @@ def _node_pool(
         min_nodes=pool.min,
         max_nodes=pool.max,
         tags=[LABEL, label(spec.name)],
-        labels={"dotrain/pool": pool.name, **pool.labels},
+        labels={POOL_LABEL: pool.name, **pool.labels},
         taints=[
             do.KubernetesNodePoolTaintArgs(key=key, value=value, effect=effect)
             for key, value, effect in taints

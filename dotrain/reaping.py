@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import closing
-from pathlib import Path
 
-from dotrain import config, departure
+from dotrain import departure
 from dotrain.api import Api
-from dotrain.engine import workspace
 from dotrain.engine.state import State
+from dotrain.engine.workspace import Note
 from dotrain.errors import MissingToken
 from dotrain.reaper import installing, manifests
 from dotrain.spec import ClusterSpec
@@ -44,7 +43,7 @@ def bring(turn: Turn, spec: ClusterSpec, remembered: State | None) -> None:
     KubernetesError
         When it cannot be brought; the next operation tries it again.
     """
-    target, note = turn.target, _Note(turn.target, spec.name)
+    target, note = turn.target, Note(turn.target, spec.name, "reaper")
     if remembered and remembered.spec and remembered.spec.reaper and not note.read():
         # Another machine has brought it.
         note.write(_UNKNOWN)
@@ -85,22 +84,3 @@ def _is_there(wanted: tuple[str, ...], noted: str) -> bool:
 
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-class _Note:
-    """What was brought, as this machine remembers it; empty for nothing."""
-
-    def __init__(self, target: Target, name: str) -> None:
-        self._path: Path = workspace.directory(target, name) / "reaper"
-
-    def read(self) -> str:
-        try:
-            return self._path.read_text("ascii").strip()
-        except OSError:
-            return ""
-
-    def write(self, what: str) -> None:
-        if what:
-            config.write_private(self._path, what)
-        else:
-            self._path.unlink(missing_ok=True)

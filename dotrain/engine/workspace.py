@@ -139,6 +139,37 @@ def kubeconfig(target: Target, stack: str) -> Path:
     return target.directory / "kube" / f"{stack}.yaml"
 
 
+class Note:
+    """A line that this machine remembers about a stack, in a file beside its settings.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    stack : str
+        The stack's name.
+    what : str
+        The file's name.
+    """
+
+    def __init__(self, target: Target, stack: str, what: str) -> None:
+        self._path = directory(target, stack) / what
+
+    def read(self) -> str:
+        """Return the line; empty where there is none."""
+        try:
+            return self._path.read_text("ascii").strip()
+        except OSError:
+            return ""
+
+    def write(self, line: str) -> None:
+        """Remember `line`; forget the old one when it is empty."""
+        if line:
+            config.write_private(self._path, line)
+        else:
+            self._path.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What the Pulumi CLI needs to work on one stack.

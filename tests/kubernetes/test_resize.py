@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +55,43 @@ def test_what_a_budget_holds_keeps_the_old_pool_working_and_the_next_call_goes_o
         assert before is not None
     assert other.outputs["k8s_cluster_endpoint"] == endpoint
     assert kubeconfig == other.kubeconfig()
+
+
+DRAIN = """
+import os, signal, sys
+from contextlib import closing
+import dotrain
+from dotrain import account, target, vacating
+from dotrain.api import Api
+from dotrain.departure import Terms
+from dotrain.engine.progress import Progress
+from dotrain.turn import Turn
+dotrain.use_sandbox(kubernetes=True)
+turn = Turn(target.current(), "sized", Progress("resize sized"), "")
+with closing(Api(target.current())) as api:
+    made = account.cluster(api, "sized")
+    ids = {pool["name"]: pool["id"] for pool in made["node_pools"][1:]}
+    leaving = account.leaving(api, made["id"], ids)
+    with vacating.vacated(api, made["id"], leaving, turn, Terms()):
+        print((~dotrain.get("sized").nodes().schedulable).sum(), flush=True)
+        if sys.argv[1] == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise KeyboardInterrupt
+"""
+
+
+def test_nodes_that_were_emptied_and_stay_take_pods_again(other) -> None:
+    def drain(end: str) -> None:
+        code = [sys.executable, "-c", DRAIN, end]
+        ran = subprocess.run(code, capture_output=True, text=True, timeout=60, check=False)
+        assert ran.stdout == "2\n", ran.stderr
+
+    drain("interrupted")
+    assert other.nodes().schedulable.all()
+    drain("killed")
+    assert other.nodes().schedulable.sum() == 1
+    other.up()
+    assert other.nodes().schedulable.all()
 
 
 def test_a_cluster_out_of_reach_is_said_so_before_anything_is_changed(other, sandbox) -> None:

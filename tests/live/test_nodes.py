@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import dotrain
-from dotrain import applying, departure, errors, target
+from dotrain import account, applying, errors, stack, target, vacating
+from dotrain.api import Api
 from dotrain.departure import Terms
 from dotrain.engine.progress import Progress
 from dotrain.pools import Pool
@@ -83,6 +85,16 @@ def test_a_new_pool_that_cannot_be_made_leaves_the_old_one(
     assert training(sandbox) == old
 
 
+def test_a_pool_whose_change_of_size_failed_goes_only_when_it_is_named(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    before = sandbox.last_request()
+    with pytest.raises(errors.ReplacementRefused, match=r"the pool cpu \(nodes: 2\)"):
+        dotrain.up("bert", pools=[GPU], drain=False)
+    assert "a pool with what runs on it (pools: without cpu)" in str(cluster.plan(pools=[GPU]))
+    assert sandbox.changes(before) == []
+
+
 def test_an_old_pool_that_cannot_be_deleted_stays_until_the_next_call(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
@@ -120,7 +132,7 @@ def test_until_the_old_nodes_are_empty_they_stay(
     drain: Callable[..., None],
     error: type[errors.DotrainError],
 ) -> None:
-    monkeypatch.setattr(departure, "empty", drain)
+    monkeypatch.setattr(vacating, "empty", drain)
     pools = (replace(CPU, size="s-2vcpu-2gb"), *cluster.spec.pools[1:])
     turn = Turn(target.current(), "bert", Progress("resize bert"), "")
     before = sandbox.last_request()
@@ -130,8 +142,49 @@ def test_until_the_old_nodes_are_empty_they_stay(
     assert {"cpu-s-4vcpu-8gb", "cpu-s-2vcpu-2gb"} <= training(sandbox).keys()
 
 
+def test_an_autoscaled_pool_gets_no_nodes_while_it_is_emptied(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    (made,) = sandbox.objects("clusters")
+    name = "gpu-gpu-h100x1-80gb"
+    turn = Turn(target.current(), "bert", Progress("pause bert"), "")
+
+    def autoscaling() -> tuple[Any, ...]:
+        pool = training(sandbox)[name]
+        return tuple(pool[key] for key in ("auto_scale", "min_nodes", "max_nodes", "count"))
+
+    def interrupted() -> None:
+        with closing(Api(target.current())) as api:
+            leaving = account.leaving(api, made["id"], {"gpu": training(sandbox)[name]["id"]})
+            with vacating.vacated(api, made["id"], leaving, turn, Terms()):
+                assert autoscaling()[::3] == (False, before[3])
+                raise KeyboardInterrupt
+
+    before = autoscaling()
+    assert before[0]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert autoscaling() == before
+    assert vacating.returned(turn, cluster.spec, stack.read(target.current(), "bert")) == {name}
+
+
 def test_the_next_operation_goes_on_with_it(cluster: dotrain.Cluster, sandbox: Sandbox) -> None:
     dotrain.up("bert")
+    assert training(sandbox).keys() == {"cpu-s-2vcpu-2gb", "gpu-gpu-h100x1-80gb"}
+
+
+def test_a_pool_that_is_wanted_again_while_it_is_being_deleted_is_made_anew(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    fail(sandbox, "DELETE", rf"{POOLS}/.*")
+    with pytest.raises(errors.OperationFailed):
+        cluster.resize(size="s-4vcpu-8gb", pool="cpu")
+    (made,), old = sandbox.objects("clusters"), training(sandbox)["cpu-s-2vcpu-2gb"]
+    # As an engine does that is killed while it waits for the answer.
+    sandbox.call("DELETE", f"/v2/kubernetes/clusters/{made['id']}/node_pools/{old['id']}")
+    before = sandbox.last_request()
+    cluster.resize(size="s-2vcpu-2gb", pool="cpu")
+    assert [method for method, _ in sandbox.changes(before)] == ["POST", "DELETE"]
     assert training(sandbox).keys() == {"cpu-s-2vcpu-2gb", "gpu-gpu-h100x1-80gb"}
 
 
@@ -139,7 +192,10 @@ def test_a_pause_takes_all_training_nodes_and_resume_brings_them_back(
     cluster: dotrain.Cluster, sandbox: Sandbox
 ) -> None:
     (made,), old = sandbox.objects("clusters"), training(sandbox)
+    before = sandbox.last_request()
     costs = cluster.pause()
+    (sent,) = [one["request"] for one in sandbox.requests(before) if one["method"] == "PUT"]
+    assert (sent["name"], sent["auto_scale"]) == ("gpu-gpu-h100x1-80gb", False)
     assert [one.item for one in costs.lines if one.hourly] == ["pool system: 1 x s-1vcpu-2gb"]
     assert training(sandbox) == {}
     assert len(sandbox.objects("droplets")) == 1

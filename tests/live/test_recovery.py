@@ -215,7 +215,7 @@ def test_a_pool_that_no_state_knows_is_adopted(sandbox: Sandbox) -> None:
     assert_complete("pooled", sandbox)
 
 
-def test_a_pool_that_no_state_knows_and_nobody_wants_any_more_is_deleted(
+def test_a_pool_that_no_state_knows_and_nobody_wants_any_more_leaves_like_any_other(
     sandbox: Sandbox, module_home: Path
 ) -> None:
     cluster = dotrain.up("unwanted")
@@ -232,6 +232,10 @@ def test_a_pool_that_no_state_knows_and_nobody_wants_any_more_is_deleted(
     cut_off(process.pid)
     process.communicate(timeout=60)
     cluster.resize(size="s-2vcpu-4gb")
+    assert cluster.operation is not None
+    # What runs on it would have been moved.
+    drained = "Nothing runs on train-s-8vcpu-16gb (nodes: 1)"
+    assert any(note.startswith(drained) for note in cluster.operation.progress.notes)
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "unwanted"]
     kept = [
         pool["size"]
