@@ -14,14 +14,14 @@ lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
 test: check engine kubernetes  ## Run everything, the real engine included
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-slow: engine  ## What takes minutes: building the engine anew
 	$(BIN)/python -m pytest -m slow
 
 crash: engine  ## Cut off every operation in every way at every moment: 15 to 20 minutes
 	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
-	$(BIN)/python -m pytest tests/crash -q -n 3 --dist loadfile
+	$(BIN)/python -m pytest tests/crash -q -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)  ## Lint, types, import contracts
 	$(BIN)/ruff check .
