@@ -33,7 +33,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: engine  ## Measure, and print the tables of benchmarks/README.md
+bench: engine kubernetes  ## Measure, and print the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/lasting.py
 	$(BIN)/python benchmarks/allow_me.py

@@ -85,7 +85,7 @@ def workplace() -> Iterator[tuple[Path, Path, dict[str, str]]]:
     tuple of (pathlib.Path, pathlib.Path, dict)
         The data directory, the wrapper's notes, and the sandbox's url and token.
     """
-    from dotrain import target
+    from dotrain import config, target
     from dotrain.engine import locate
 
     engine = locate.find()
@@ -101,6 +101,7 @@ def workplace() -> Iterator[tuple[Path, Path, dict[str, str]]]:
         wrapper.chmod(0o755)
         home = directory / "home"
         os.environ |= {
+            "DOTRAIN_KUBERNETES": str(config.kubernetes()),
             "DOTRAIN_HOME": str(home),
             "DOTRAIN_PULUMI": str(wrapper),
             "DOTRAIN_SANDBOX_DELAY": "0",

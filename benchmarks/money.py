@@ -167,8 +167,8 @@ def show(meter: Meter, number: int) -> None:
     print_targets(
         [
             Target("`sizes()`: requests", max(meter.rows[SIZES].requests), 2),
-            Target("`cost()`: requests", max(meter.rows[COST].requests), 2 + 3 * pages),
-            Target("`bill()`: requests", max(meter.rows[BILL].requests), 3 + 4 * pages),
+            Target("`cost()`: requests", max(meter.rows[COST].requests), 2 + 4 * pages),
+            Target("`bill()`: requests", max(meter.rows[BILL].requests), 3 + 5 * pages),
             Target(
                 "`bill()`: dotrain / stock",
                 meter.rows[BILL].median / meter.rows[f"stock {BILL}"].median,
