@@ -147,10 +147,9 @@ def _changes_nodes(old: ClusterSpec, new: ClusterSpec) -> bool:
 
 def _note_nodes(api: Api, turn: Turn) -> None:
     """Note which nodes there are before some may go: afterwards nobody knows what they cost."""
-    now, tag = dt.datetime.now(dt.timezone.utc), names.label(turn.name)
-    for cluster in account.clusters(api):
-        if tag in cluster["tags"]:
-            ledger.note(turn.target, turn.name, cluster, now)
+    cluster = account.cluster(api, turn.name)
+    if cluster is not None:
+        ledger.note(turn.target, turn.name, cluster, dt.datetime.now(dt.timezone.utc))
 
 
 def _autoscaled(remembered: state.State | None, spec: ClusterSpec) -> bool:

@@ -115,8 +115,7 @@ def reached(target: Target, name: str) -> Iterator[Kube | None]:
     from dotrain.kube import connect
 
     with closing(Api(target)) as api:
-        tag = names.label(name)
-        cluster = next((one for one in account.clusters(api) if tag in one["tags"]), None)
+        cluster = account.cluster(api, name)
         if cluster is None or not target.has_kubernetes(cluster):
             yield None
             return
