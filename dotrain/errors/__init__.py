@@ -37,6 +37,11 @@ DotrainError
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ JobNotFound                carries .nearest
+ ├─ JobError                   about one job; carries .status, how it was
+ │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
+ │   ├─ ImageNotPulled         a node cannot get its image
+ │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ NameInUse
@@ -118,6 +123,13 @@ from dotrain.errors.kubernetes import (
     KubernetesUnreachable,
     NotReady,
 )
+from dotrain.errors.running import (
+    ImageNotPulled,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    NotFinished,
+)
 
 __all__ = [
     "AddressError",
@@ -134,8 +146,12 @@ __all__ = [
     "EngineError",
     "EngineNotFound",
     "ForwardFailed",
+    "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
+    "JobError",
+    "JobFailed",
+    "JobNotFound",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",
@@ -143,6 +159,7 @@ __all__ = [
     "LockedOut",
     "MissingToken",
     "NameInUse",
+    "NotFinished",
     "NotFound",
     "NotReady",
     "OpenToWorld",
