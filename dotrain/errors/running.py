@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from dotrain.errors.base import DotrainError
-
-if TYPE_CHECKING:
-    from dotrain.jobs.status import JobStatus
 
 
 class JobError(DotrainError):
@@ -20,9 +17,7 @@ class JobError(DotrainError):
         How the job was, where that is known.
     """
 
-    def __init__(
-        self, what: str, why: str = "", fix: str = "", *, status: JobStatus | None = None
-    ) -> None:
+    def __init__(self, what: str, why: str = "", fix: str = "", *, status: Any = None) -> None:
         super().__init__(what, why, fix)
         self.status = status
 
@@ -44,7 +39,7 @@ class JobFailed(JobError):
         why: str = "",
         fix: str = "",
         *,
-        status: JobStatus | None = None,
+        status: Any = None,
         log: Sequence[str] = (),
         traceback: str = "",
     ) -> None:

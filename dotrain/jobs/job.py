@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dotrain import display, forwarding, objects
+from dotrain import display, durations, forwarding, objects
 from dotrain.endpoints import Endpoint, of_pod
-from dotrain.errors import DotrainError, ForwardFailed, JobNotFound, KubernetesNotFound, SpecError
+from dotrain.errors import (
+    DotrainError,
+    ForwardFailed,
+    JobFailed,
+    JobNotFound,
+    KubernetesNotFound,
+    SpecError,
+)
 from dotrain.forwarding import Forward
-from dotrain.jobs import ending, live, logs, records, waiting
+from dotrain.jobs import following, lines, live, logs, reasons, records
 from dotrain.jobs.costs import Meter
+from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
+from dotrain.jobs.waiting import Wait
 from dotrain.kube import Kube
 from dotrain.target import Target
 
@@ -23,6 +33,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from typing_extensions import Self
+
+_TAIL = 20
 
 
 class Job:
@@ -124,7 +136,11 @@ class Job:
             raise SpecError(
                 f"tail={tail!r} is no number of lines.", "", "Give a whole number, or leave it out."
             )
-        return ending.logs(self, follow=follow, rank=rank, tail=tail)
+        if follow:
+            return Logs(following.follow(self._kube, self._record, rank), shown=True)
+        found = logs.read(self._kube, self._pods(), rank=rank, tail=tail)
+        several = rank is None and len(self.status.pods) > 1
+        return Logs(lines.written(found, prefixed=several))
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
         """Wait until it has succeeded, and keep what it wrote and returned on this machine.
@@ -155,7 +171,12 @@ class Job:
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in any more.
         """
-        waiting.wait(self, timeout)
+        seconds = None if timeout is None else durations.parse(timeout).total_seconds()
+        wait = Wait(self.name, self.cluster, lambda: self.status, self._picture_of, seconds)
+        status = wait.run()
+        self._keep()
+        if status.phase != "succeeded":
+            raise self._failed(status)
         return self
 
     def cancel(self) -> None:
@@ -169,7 +190,10 @@ class Job:
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        ending.cancel(self)
+        if self.status.ended:
+            return
+        found = following.to_the_end(self._kube, self._record, self._record.cancel)
+        self._keep(found)
 
     def delete(self) -> None:
         """Delete it with all that belongs to it in Kubernetes; what it wrote is kept.
@@ -179,7 +203,8 @@ class Job:
         KubernetesError
             See there; AddressMoved when this machine is not let in.
         """
-        ending.delete(self)
+        found = following.to_the_end(self._kube, self._record, self._record.delete)
+        self._keep(found)
 
     def cost(self) -> float | None:
         """Return what its nodes have cost since it began to run on them, in US dollars.
@@ -228,7 +253,7 @@ class Job:
             See there; AddressMoved when this machine is not let in.
         """
 
-        def find() -> Endpoint:
+        def find(port: int | str) -> Endpoint:
             there = [pod for pod in self._pods() if objects.rank(pod) == rank]
             if not there:
                 raise ForwardFailed(
@@ -239,8 +264,7 @@ class Job:
             newest = max(there, key=objects.created)["metadata"]["name"]
             return of_pod(there, newest, self.namespace, port)
 
-        what = f"rank {rank} of {self.name}, port {port}"
-        return forwarding.open_to(self._kube, what, find, port, local_port)
+        return forwarding.open_to(self._kube, f"rank {rank} of {self.name}", find, port, local_port)
 
     def _pods(self) -> list[dict[str, Any]]:
         return records.pods(self._kube, self.namespace, self.name)
@@ -252,19 +276,36 @@ class Job:
             "logs() still has what was kept of it on this machine, if it was waited for.",
         )
 
+    def _keep(self, found: list[Line] | None = None) -> None:
+        """Keep on this machine what it wrote."""
+
+    def _failed(self, status: JobStatus) -> JobFailed:
+        first = reasons.failed_first(self._pods())
+        last = logs.read(self._kube, [first], tail=_TAIL) if first else []
+        how = "was cancelled" if status.phase == "cancelled" else "failed"
+        return JobFailed(
+            f"The job {self.name!r} on {self.cluster!r} {how}.",
+            f"{status.reason}." if status.reason else "",
+            "Its logs() are all that it wrote." + (" They end like this:" if last else ""),
+            status=status,
+            log=[line.text for line in last],
+        )
+
     def _picture(self) -> Picture:
         """Return what there is to show; never raises, since a display must not."""
-        note, cost, gone = "", None, False
         try:
-            status: JobStatus | None = self.status
-            cost = self._meter.so_far(status) if status else None
+            return self._picture_of(self.status)
         except JobNotFound as error:
-            status, note, gone = self._seen, error.what, True
-        except DotrainError as error:
-            status, note = self._seen, f"Not reachable: {error}"
+            return Picture(self.name, self.cluster, self._seen, note=error.what, final=True)
         except Exception as error:  # noqa: BLE001 - of whatever of three libraries
-            status, note = self._seen, f"Not reachable: {type(error).__name__}: {error}"
-        return Picture(self.name, self.cluster, status, cost, note, gone)
+            said = error if isinstance(error, DotrainError) else f"{type(error).__name__}: {error}"
+            return Picture(self.name, self.cluster, self._seen, note=f"Not reachable: {said}")
+
+    def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
+        cost = None
+        with suppress(DotrainError):
+            cost = self._meter.so_far(status) if status else None
+        return Picture(self.name, self.cluster, status, cost, note)
 
     def __repr__(self) -> str:
         return self._picture().text()

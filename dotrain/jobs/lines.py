@@ -37,11 +37,11 @@ class Line(NamedTuple):
 
 
 def parse(raw: bytes, rank: int) -> Line:
-    """Return a line with its time.
+    r"""Return a line with its time.
 
     Examples
     --------
-    >>> parse(b"1970-01-01T00:00:01.5Z 10%\\r20%", rank=0)
+    >>> parse(b"1970-01-01T00:00:01.5Z 10%\r20%", rank=0)
     Line(moment=1500000000, rank=0, text='20%')
     """
     said = raw.decode("utf-8", "replace")

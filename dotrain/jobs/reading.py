@@ -15,12 +15,10 @@ from dataclasses import replace
 
 from dotrain import objects
 from dotrain.jobs import reasons
+from dotrain.jobs.manifests import INCOMPLETE
 from dotrain.jobs.status import ENDED, JobStatus, PodStatus
 from dotrain.objects import Json
 
-LABEL = "dotrain/job"
-INCOMPLETE = "dotrain/incomplete"
-"""The annotation of a Job whose submission has not come to its end."""
 CANCELLED = "dotrain/cancelled"
 """The annotation of a Job that was suspended for good."""
 
@@ -71,7 +69,8 @@ def read(
         ranks = tuple(one if one.name else _stopped(one) for one in ranks)
     end = finished or now or dt.datetime.now(dt.timezone.utc)
     elapsed = max(end - started, dt.timedelta(0)) if started else None
-    return JobStatus(phase, reason, ranks, started, finished, elapsed)
+    unpulled = next(filter(None, map(reasons.unpulled, pods)), "")
+    return JobStatus(phase, reason, ranks, started, finished, elapsed, unpulled)
 
 
 def _pod_statuses(job: Json, pods: Iterable[Json], about: reasons.About) -> tuple[PodStatus, ...]:

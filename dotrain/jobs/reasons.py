@@ -102,7 +102,7 @@ def ended(pod: Json) -> str:
         if not code:
             continue
         if state.get("reason") == "OOMKilled":
-            return "It used more memory than it may (OOMKilled): give it more with memory=, or use less"
+            return "It used more memory than it may (OOMKilled): give it more with memory="
         meaning = _CODES.get(code, "")
         where = "Its files could not be unpacked: e" if one["name"] == "files" else "E"
         said = _said(state.get("message") or "")

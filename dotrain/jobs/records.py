@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import kr8s.objects
 from kr8s.objects import Event, Pod
 
 from dotrain import durations
 from dotrain.errors import KubernetesNotFound
 from dotrain.guarded import present
 from dotrain.jobs import reading
-from dotrain.jobs.reading import CANCELLED, INCOMPLETE, LABEL
+from dotrain.jobs.isolation import JOB_LABEL
+from dotrain.jobs.manifests import INCOMPLETE
+from dotrain.jobs.reading import CANCELLED
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
 from dotrain.objects import Json
@@ -61,9 +64,8 @@ class JobRecord:
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
         notes = {CANCELLED: durations.stamp(present()), INCOMPLETE: None}
-        self._kube.patch(
-            self._path, {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
-        )
+        change = {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
+        self._kube.patch(kr8s.objects.Job, self.name, change, namespace=self.namespace)
 
     def delete(self) -> None:
         """Delete it and then, since it owns them, all its other objects."""
@@ -76,9 +78,9 @@ class JobRecord:
 
 def pods(kube: Kube, namespace: str, name: str) -> list[dict[str, Any]]:
     """Return the Pods of a job, those that have ended too."""
-    return kube.list(Pod, namespace=namespace, labels=f"{LABEL}={name}")
+    return kube.list(Pod, namespace=namespace, labels=f"{JOB_LABEL}={name}")
 
 
 def name_of(job: Json) -> str:
     """Return the name of the job that an object belongs to."""
-    return str((job["metadata"].get("labels") or {}).get(LABEL) or job["metadata"]["name"])
+    return str((job["metadata"].get("labels") or {}).get(JOB_LABEL) or job["metadata"]["name"])

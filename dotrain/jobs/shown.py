@@ -72,10 +72,7 @@ class Picture:
         table = [_HEADS, *self.rows()]
         widths = [max(len(row[column]) for row in table) for column in range(len(_HEADS))]
         if len(table) > 1:
-            lines += [
-                "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
-                for row in table
-            ]
+            lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -99,13 +96,15 @@ class Picture:
 
 def money(amount: float) -> str:
     """Return US dollars as a price is written, and not as nothing when it is little."""
-    return f"${amount:.2f}" if amount >= 0.005 or amount == 0 else "under $0.01"
+    return f"${amount:.2f}" if round(amount, 2) or not amount else "under $0.01"
 
 
 def _chosen(pods: tuple[PodStatus, ...]) -> list[PodStatus]:
     if len(pods) <= _MOST:
         return list(pods)
-    return sorted(sorted(pods, key=lambda pod: pod.phase in _FINE)[:_MOST], key=lambda pod: pod.rank)
+    return sorted(
+        sorted(pods, key=lambda pod: pod.phase in _FINE)[:_MOST], key=lambda pod: pod.rank
+    )
 
 
 def _together(status: JobStatus) -> str:

@@ -63,6 +63,8 @@ class JobStatus:
         When it ended, in UTC.
     elapsed : datetime.timedelta or None
         From the one to the other, or until now.
+    unpulled : str
+        The image that a node cannot get; empty when there is none.
     """
 
     phase: str
@@ -71,6 +73,7 @@ class JobStatus:
     started: dt.datetime | None = None
     finished: dt.datetime | None = None
     elapsed: dt.timedelta | None = None
+    unpulled: str = ""
 
     @property
     def ended(self) -> bool:

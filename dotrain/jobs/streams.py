@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,8 @@ from dotrain.objects import Json
 _IDLE = 60.0
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=None)
 _FIRST_TRY, _LAST_TRY = 0.3, 5.0
+_MOMENT = 0.1
+_BATCH = 1000
 # The container is not there yet, or its node does not say.
 _BAD_REQUEST = 400
 
@@ -184,8 +187,8 @@ class Streams:
             if uid not in there or objects.is_finished(there[uid]):
                 stream.finish()
 
-    def take(self, seconds: float) -> Iterator[Line]:
-        """Yield the lines that come within so many seconds.
+    def batches(self, seconds: float) -> Iterator[list[Line]]:
+        """Yield the lines that come within so many seconds, those together that are there.
 
         Raises
         ------
@@ -193,25 +196,31 @@ class Streams:
             What keeps a log from being read.
         """
         deadline = time.monotonic() + seconds
-        while True:
-            try:
-                found = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                return
-            if isinstance(found, DotrainError):
-                raise found
-            yield found
+        with suppress(queue.Empty):
+            while True:
+                left = deadline - time.monotonic()
+                batch = [self._next(left)] if left > 0 else []
+                with suppress(queue.Empty):
+                    while len(batch) < _BATCH:
+                        batch.append(self._next(0))
+                if not batch:
+                    return
+                yield batch
 
-    def rest(self, seconds: float) -> Iterator[Line]:
+    def _next(self, seconds: float) -> Line:
+        found = self._queue.get(timeout=seconds) if seconds else self._queue.get_nowait()
+        if isinstance(found, DotrainError):
+            raise found
+        return found
+
+    def rest(self, seconds: float) -> Iterator[list[Line]]:
         """Yield what is left of Pods that have ended, for so many seconds at most."""
         deadline = time.monotonic() + seconds
         for stream in self._streams.values():
             stream.finish()
-        while any(stream.alive for stream in self._streams.values()):
-            yield from self.take(0.1)
-            if time.monotonic() > deadline:
-                break
-        yield from self.take(0)
+        while any(one.alive for one in self._streams.values()) and time.monotonic() < deadline:
+            yield from self.batches(_MOMENT)
+        yield from self.batches(0)
 
     def __enter__(self) -> Self:
         return self

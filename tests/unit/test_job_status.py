@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dotrain.jobs import reading, reasons
+from dotrain.jobs.manifests import INCOMPLETE
 from dotrain.jobs.status import JobStatus
 from tests.unit.jobs import MADE, a_job, a_rank, at, failed, lost, unscheduled
 from tests.unit.kubernetes import an_event
@@ -232,7 +233,7 @@ def test_a_node_that_does_not_answer_is_named() -> None:
 
 
 def test_a_job_that_was_not_submitted_as_a_whole_is_incomplete() -> None:
-    job = a_job(annotations={reading.INCOMPLETE: ""}, spec={"suspend": True})
+    job = a_job(annotations={INCOMPLETE: ""}, spec={"suspend": True})
     status = read(job)
     assert status.phase == "incomplete"
     assert "run it again under the same name" in status.reason
