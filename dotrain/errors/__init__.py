@@ -5,6 +5,9 @@ DotrainError
  │   ├─ InvalidName
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -36,7 +39,11 @@ DotrainError
  │   │   └─ AddressMoved       its firewall does not know where this machine is now
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
+ │   ├─ JobFailed              carries .traceback, that of the job
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ NameInUse
@@ -108,6 +115,15 @@ from dotrain.errors.engine import (
     StateTooNew,
     WrongPassphrase,
 )
+from dotrain.errors.jobs import (
+    FilesTooLarge,
+    FunctionTooLarge,
+    JobFailed,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
+)
 from dotrain.errors.kubernetes import (
     AddressMoved,
     DrainFailed,
@@ -133,9 +149,12 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
     "ForwardFailed",
+    "FunctionTooLarge",
     "InvalidAddress",
     "InvalidName",
+    "JobFailed",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",
@@ -144,6 +163,7 @@ __all__ = [
     "MissingToken",
     "NameInUse",
     "NotFound",
+    "NotPicklable",
     "NotReady",
     "OpenToWorld",
     "OperationFailed",
@@ -151,12 +171,15 @@ __all__ = [
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
     "TeardownFailed",
     "TeardownIncomplete",
