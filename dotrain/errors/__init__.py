@@ -6,6 +6,9 @@ DotrainError
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
  │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -38,7 +41,11 @@ DotrainError
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
+ │   ├─ JobFailed              carries .traceback, that of the job
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ ClusterPaused              it has no training nodes until it is resumed
@@ -114,8 +121,15 @@ from dotrain.errors.engine import (
 )
 from dotrain.errors.jobs import (
     ClusterPaused,
+    FilesTooLarge,
+    FunctionTooLarge,
+    JobFailed,
     JobNameTaken,
     JobRefused,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
     TaskDoesNotFit,
 )
 from dotrain.errors.kubernetes import (
@@ -144,9 +158,12 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
     "ForwardFailed",
+    "FunctionTooLarge",
     "InvalidAddress",
     "InvalidName",
+    "JobFailed",
     "JobNameTaken",
     "JobRefused",
     "KubernetesError",
@@ -157,6 +174,7 @@ __all__ = [
     "MissingToken",
     "NameInUse",
     "NotFound",
+    "NotPicklable",
     "NotReady",
     "OpenToWorld",
     "OperationFailed",
@@ -164,12 +182,15 @@ __all__ = [
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
     "TaskDoesNotFit",
     "TeardownFailed",
