@@ -11,10 +11,7 @@ credentials give their owner all of them, and more:
 ``job()``, ``jobs()``        jobs, pods, events: list
 ``Job``                      jobs: get, patch, delete; pods, nodes, events: list;
                              pods/log: get; pods/portforward: get, create
-``run()``                    nodes: list; namespaces, networkpolicies: patch;
-                             jobs: get, create, patch, delete; services, secrets,
-                             configmaps, networkpolicies, serviceaccounts, roles,
-                             rolebindings: create, get
+``run()``                    `jobs.submitting.RULES`
 ``draining.drain``           `draining.RULES`
 ``idleness.idle_since``      `idleness.RULES`
 ===========================  ===================================================

@@ -6,6 +6,9 @@ DotrainError
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
  │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -42,8 +45,11 @@ DotrainError
  ├─ JobNotFound                carries .nearest
  ├─ JobError                   about one job; carries .status, how it was
  │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
  │   ├─ ImageNotPulled         a node cannot get its image
  │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ ClusterPaused              it has no training nodes until it is resumed
@@ -119,8 +125,14 @@ from dotrain.errors.engine import (
 )
 from dotrain.errors.jobs import (
     ClusterPaused,
+    FilesTooLarge,
+    FunctionTooLarge,
     JobNameTaken,
     JobRefused,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
     TaskDoesNotFit,
 )
 from dotrain.errors.kubernetes import (
@@ -156,7 +168,9 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
     "ForwardFailed",
+    "FunctionTooLarge",
     "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
@@ -174,6 +188,7 @@ __all__ = [
     "NameInUse",
     "NotFinished",
     "NotFound",
+    "NotPicklable",
     "NotReady",
     "OpenToWorld",
     "OperationFailed",
@@ -181,12 +196,15 @@ __all__ = [
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
     "TaskDoesNotFit",
     "TeardownFailed",

@@ -228,7 +228,7 @@ def failed(about: About, condition: Json, pods: Iterable[Json]) -> str:
     first = failed_first(pods)
     if first is None:
         return _said(f"{reason}: {condition.get('message') or ''}")
-    retried = int(about.job["spec"].get("backoffLimit") or 0)
+    retried = about.job["spec"].get("backoffLimit") and reason == "BackoffLimitExceeded"
     after = " It was tried as often as retries= allows" if retried else ""
     return f"Rank {objects.rank(first)}: {_lower(ended(first))}.{after}".rstrip(".")
 
