@@ -19,6 +19,9 @@ from dotrain.names import POOL_LABEL
 from dotrain.objects import GPUS
 from dotrain.pools import parse_taint
 
+# Volumes by name, each with its path in the container.
+Mounts = dict[str, tuple[str, Manifest]]
+
 FILES_URL = unpacking.URL
 """The key in a job's Secret of the URL that its files come from."""
 
@@ -73,12 +76,14 @@ def spec(
     has_function : bool
         Whether it has a function in a Secret, and a token to hand over its result.
     """
-    workspace = {"workspace": (_WORKSPACE, {"emptyDir": {}})}
+    workspace: Mounts = {"workspace": (_WORKSPACE, {"emptyDir": {}})}
     # Workers that load data hand it over in shared memory; the default is 64 MiB.
-    shared = {"shared-memory": (_SHARED_MEMORY, {"emptyDir": {"medium": "Memory"}})}
+    shared: Mounts = {"shared-memory": (_SHARED_MEMORY, {"emptyDir": {"medium": "Memory"}})}
     kept = {"secret": {"secretName": function_of(name), "defaultMode": _ONLY_GROUP}}
-    function = {"function": (_FUNCTION, kept), "api": (_API, _own_token())} if has_function else {}
-    packed = {"files": (_FILES, {"configMap": {"name": files_of(name)}})}
+    function: Mounts = (
+        {"function": (_FUNCTION, kept), "api": (_API, _own_token())} if has_function else {}
+    )
+    packed: Mounts = {"files": (_FILES, {"configMap": {"name": files_of(name)}})}
     packed = packed if files == "volume" else {}
     given = _plain({key: literal(value) for key, value in task.env.items()})
     given += _plain({"HOME": _WORKSPACE})
@@ -125,9 +130,7 @@ def spec(
     return pod
 
 
-def _container(
-    name: str, task: Task, mounts: Mapping[str, tuple[str, Manifest]], env: list[dict[str, Any]]
-) -> Manifest:
+def _container(name: str, task: Task, mounts: Mounts, env: list[dict[str, Any]]) -> Manifest:
     return {
         "name": name,
         "image": task.runs_in,
