@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
     from dotrain.inspection import audit
+    from dotrain.jobs.storage import Storage
     from dotrain.leftovers import leaks
     from dotrain.lifecycle import clusters, down, get, up
     from dotrain.operation import Operation
@@ -42,6 +43,7 @@ __all__ = [
     "Grant",
     "Operation",
     "Pool",
+    "Storage",
     "Suppression",
     "audit",
     "bill",
@@ -70,6 +72,7 @@ _HOME = {
     "Grant": "grants",
     "Operation": "operation",
     "Pool": "pools",
+    "Storage": "jobs.storage",
     "Suppression": "auditing",
     "audit": "inspection",
     "bill": "billing",
