@@ -66,7 +66,7 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
-        from dotrain.jobs import naming, placing, preparing, submitting
+        from dotrain.jobs import keeping, naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
 
@@ -77,6 +77,8 @@ class Training(Working):
         name = task.name or naming.fresh(task.work)
         with preparing.sent(packed, self.name, name) as content:
             record = submitting.submit(kube, task, name, place, content)
+        # Of an earlier job of this name.
+        keeping.of(self._target, self.name, name).forget()
         return Job(record, kube, self._target)
 
     def job(self, name: str | None = None) -> Job:

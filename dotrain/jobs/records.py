@@ -15,6 +15,7 @@ from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.manifests import INCOMPLETE
 from dotrain.jobs.reading import CANCELLED
 from dotrain.jobs.status import JobStatus
+from dotrain.jobs.storage import ANNOTATION
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -28,6 +29,9 @@ class Record(Protocol):
 
     def read(self) -> JobStatus:
         """Return how it is; raises KubernetesNotFound when it is gone."""
+
+    def storage(self) -> str:
+        """Return where its objects are, as its annotation says it; empty without."""
 
     def cancel(self) -> None:
         """Let it end for good, and its Pods have their grace; what has ended stays as it is."""
@@ -60,6 +64,11 @@ class JobRecord:
         job = self._kube.read(self._path)
         events = self._kube.list(Event, namespace=self.namespace)
         return reading.read(job, pods(self._kube, self.namespace, self.name), events)
+
+    def storage(self) -> str:
+        """Return where its objects are, as `Record` has it."""
+        annotations = self._kube.read(self._path)["metadata"].get("annotations") or {}
+        return str(annotations.get(ANNOTATION) or "")
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
