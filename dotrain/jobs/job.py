@@ -14,7 +14,7 @@ from dotrain.errors import (
     KubernetesUnreachable,
     SpecError,
 )
-from dotrain.jobs import ending, following, lines, logs, storage
+from dotrain.jobs import failing, following, lines, logs, storage
 from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
 from dotrain.jobs.seen import Seen
@@ -113,7 +113,7 @@ class Job(Seen):
                 raise
             pods, found = [], []
         gone = set(kept) - set(map(objects.rank, pods))
-        found += ending.kept_log(self._kept, gone)
+        found += failing.kept_log(self._kept, gone)
         return logs.last(sorted(found, key=lambda line: line.moment), tail)
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
@@ -173,12 +173,12 @@ class Job(Seen):
             status: JobStatus | None = self._end(None)
         except (JobNotFound, ClusterNotFound, KubernetesUnreachable):
             status = None
-            if not ending.outcomes(self._kept, None):
+            if not failing.outcomes(self._kept, None):
                 raise
         if status is not None and status.phase != "succeeded":
             raise self._failure(status)
         nodes = len(status.pods) if status is not None else None
-        return ending.value(ending.outcomes(self._kept, nodes), self.name)
+        return failing.value(failing.outcomes(self._kept, nodes), self.name)
 
     def _end(self, timeout: str | dt.timedelta | None) -> JobStatus:
         """Wait until it has ended, keep what is left of it, and return how that was."""
@@ -195,13 +195,13 @@ class Job(Seen):
 
     def _keep(self, status: JobStatus) -> None:
         if not self._is_kept:
-            ending.keep_results(self._kept, self._kube, self._record, len(status.pods))
-            ending.keep_log(self._kept, logs.read(self._kube, self._pods()))
+            failing.keep_results(self._kept, self._kube, self._record, len(status.pods))
+            failing.keep_log(self._kept, logs.read(self._kube, self._pods()))
             self._is_kept = True
 
     def _failure(self, status: JobStatus) -> JobFailed:
-        found = ending.outcomes(self._kept, len(status.pods))
-        return ending.failure(self._kube, self._pods(), self.name, status, found)
+        found = failing.outcomes(self._kept, len(status.pods))
+        return failing.failure(self._kube, self._pods(), self.name, status, found)
 
     def cancel(self) -> None:
         """End it for good, and return when its Pods are gone; what they wrote is kept.
@@ -217,7 +217,7 @@ class Job(Seen):
         if self.status.ended:
             return
         found = following.to_the_end(self._kube, self._record, self._record.cancel)
-        ending.keep_log(self._kept, found)
+        failing.keep_log(self._kept, found)
 
     def delete(self) -> None:
         """Delete it with all that belongs to it in Kubernetes; what it wrote is kept.
@@ -230,10 +230,10 @@ class Job(Seen):
         try:
             self._seen = status = self._record.read()
             said = self._record.storage()
-            ending.keep_results(self._kept, self._kube, self._record, len(status.pods))
+            failing.keep_results(self._kept, self._kube, self._record, len(status.pods))
         except KubernetesNotFound:
             return
         found = following.to_the_end(self._kube, self._record, self._record.delete)
-        ending.keep_log(self._kept, found)
+        failing.keep_log(self._kept, found)
         if said:
             storage.parse(said).delete()
