@@ -5,6 +5,7 @@ DotrainError
  │   ├─ InvalidName
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+ │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -36,9 +37,12 @@ DotrainError
  │   │   └─ AddressMoved       its firewall does not know where this machine is now
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
+ │   ├─ JobRefused             admission control does not let a job's Pods in
  │   └─ NotReady               nodes or system Pods did not become ready
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
+ ├─ ClusterPaused              it has no training nodes until it is resumed
+ ├─ JobNameTaken
  ├─ NameInUse
  ├─ ReplacementRefused         the change would destroy the cluster, or some of it
  ├─ LockedOut                  the change would shut the caller out
@@ -108,6 +112,12 @@ from dotrain.errors.engine import (
     StateTooNew,
     WrongPassphrase,
 )
+from dotrain.errors.jobs import (
+    ClusterPaused,
+    JobNameTaken,
+    JobRefused,
+    TaskDoesNotFit,
+)
 from dotrain.errors.kubernetes import (
     AddressMoved,
     DrainFailed,
@@ -125,6 +135,7 @@ __all__ = [
     "ApiError",
     "BudgetRunsOut",
     "ClusterNotFound",
+    "ClusterPaused",
     "ConfigError",
     "ConfirmationRequired",
     "DotrainError",
@@ -136,6 +147,8 @@ __all__ = [
     "ForwardFailed",
     "InvalidAddress",
     "InvalidName",
+    "JobNameTaken",
+    "JobRefused",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",
@@ -158,6 +171,7 @@ __all__ = [
     "StateRestored",
     "StateTooNew",
     "SweepIncomplete",
+    "TaskDoesNotFit",
     "TeardownFailed",
     "TeardownIncomplete",
     "TokenRejected",
