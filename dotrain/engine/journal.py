@@ -39,7 +39,7 @@ class Card:
     id : str
         The operation's own id.
     kind : str
-        ``"apply"``, ``"down"`` or ``"plan"``.
+        ``"apply"``, ``"down"``, ``"plan"``, or ``"after"`` for what follows a job.
     title : str
         What it is to the user, such as ``"up bert"``.
     pid : int
@@ -219,6 +219,8 @@ class Reader:
         if key == "card":
             self.card = Card(**value)
             self.progress.title = self.card.title
+            # Whoever takes up what was cut off, or failed, has not ended yet.
+            self.end, self.progress.finished = None, False
         elif key == "turn":
             self.has_turn = True
         elif key == "end":

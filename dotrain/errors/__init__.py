@@ -54,9 +54,10 @@ DotrainError
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
 
-Three are no errors but warnings: StateRestored, when a state that could not be
+Four are no errors but warnings: StateRestored, when a state that could not be
 read was replaced by a copy; EndsSoon, when a cluster is near the end of its max
-age; and BudgetRunsOut.
+age; BudgetRunsOut; and NothingElseEndsIt, when a cluster goes after its job and
+has no other end.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ from dotrain.errors.clusters import (
     EndsSoon,
     LockedOut,
     NameInUse,
+    NothingElseEndsIt,
     ReplacementRefused,
     SandboxError,
     StateRestored,

@@ -92,3 +92,7 @@ class BudgetRunsOut(UserWarning):
 
 class EndsSoon(UserWarning):
     """A cluster is near the end of its max age, or past it."""
+
+
+class NothingElseEndsIt(UserWarning):
+    """A cluster is to be taken down after its job, and only this machine will do that."""
