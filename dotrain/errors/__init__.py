@@ -6,6 +6,9 @@ DotrainError
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
  │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -39,6 +42,14 @@ DotrainError
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ JobNotFound                carries .nearest
+ ├─ JobError                   about one job; carries .status, how it was
+ │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
+ │   ├─ ImageNotPulled         a node cannot get its image
+ │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ ClusterPaused              it has no training nodes until it is resumed
@@ -116,8 +127,14 @@ from dotrain.errors.engine import (
 )
 from dotrain.errors.jobs import (
     ClusterPaused,
+    FilesTooLarge,
+    FunctionTooLarge,
     JobNameTaken,
     JobRefused,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
     TaskDoesNotFit,
 )
 from dotrain.errors.kubernetes import (
@@ -129,6 +146,13 @@ from dotrain.errors.kubernetes import (
     KubernetesNotFound,
     KubernetesUnreachable,
     NotReady,
+)
+from dotrain.errors.running import (
+    ImageNotPulled,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    NotFinished,
 )
 
 __all__ = [
@@ -146,10 +170,16 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
     "ForwardFailed",
+    "FunctionTooLarge",
+    "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
+    "JobError",
+    "JobFailed",
     "JobNameTaken",
+    "JobNotFound",
     "JobRefused",
     "KubernetesError",
     "KubernetesForbidden",
@@ -158,7 +188,9 @@ __all__ = [
     "LockedOut",
     "MissingToken",
     "NameInUse",
+    "NotFinished",
     "NotFound",
+    "NotPicklable",
     "NotReady",
     "OpenToWorld",
     "OperationFailed",
@@ -166,12 +198,15 @@ __all__ = [
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
     "TaskDoesNotFit",
     "TeardownFailed",

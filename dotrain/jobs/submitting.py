@@ -32,10 +32,38 @@ from dotrain.errors import (
 from dotrain.jobs import isolation, manifests
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
-from dotrain.jobs.job import Job
 from dotrain.jobs.manifests import Content
+from dotrain.jobs.records import JobRecord
 from dotrain.jobs.task import Task
 from dotrain.kube import Kube, repeated
+
+RULES = (
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "patch"]},
+    {
+        "apiGroups": ["batch"],
+        "resources": ["jobs"],
+        "verbs": ["get", "create", "patch", "delete"],
+    },
+    {
+        "apiGroups": ["networking.k8s.io"],
+        "resources": ["networkpolicies"],
+        "verbs": ["get", "create", "patch"],
+    },
+    {
+        "apiGroups": [""],
+        "resources": ["services", "configmaps", "serviceaccounts"],
+        "verbs": ["get", "create"],
+    },
+    # Nobody may give a right that is not his own: a function's Pods write its result.
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]},
+    {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["roles", "rolebindings"],
+        "verbs": ["get", "create"],
+    },
+)
+"""What it needs of Kubernetes, and the list of Nodes before it, as rules of a ClusterRole."""
 
 # Requests at once: a function has a Secret for each node's result.
 _AT_ONCE = 8
@@ -45,7 +73,7 @@ _PATIENCE, _PAUSE = 30.0, 0.1
 _VIOLATES = "would violate PodSecurity"
 
 
-def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) -> Job:
+def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) -> JobRecord:
     """Submit a job, and return it when Kubernetes has all of it and may start it.
 
     Parameters
@@ -93,7 +121,7 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
         with suppress(DotrainError):
             kube.delete(objects.location(made), uid=made["metadata"]["uid"])
         raise
-    return Job(name, namespace, kube.cluster["name"], kube)
+    return JobRecord(kube, namespace, name)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:
