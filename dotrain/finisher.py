@@ -2,11 +2,12 @@
 
 A kernel starts it in a session of its own and hands it one request through its
 standard input; from then on it needs no kernel. It waits for the job, keeps
-what the job said and returned, and takes the cluster down as `down` does. Until
-then it has nobody's turn: everything else can be done to the cluster meanwhile.
+what the job wrote and returned, and takes the cluster down as `down` does.
+Until then it has nobody's turn: everything else can be done to the cluster.
 
-The cluster stays when the job failed or was cancelled, when something of it
-could not be kept, and when another job that ran at its end fails.
+Other jobs that run at the job's end are waited for, and what they left is kept,
+too. The cluster stays when one of all these did not succeed, or when something
+of it could not be kept.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from dotrain import config, display, handover, operations, staying, transport
+from dotrain import config, display, handover, kube, operations, staying, transport
 from dotrain.engine import journal
 from dotrain.engine.exclusive import exclusive
 from dotrain.engine.progress import Progress
@@ -29,31 +29,33 @@ from dotrain.errors import (
     AddressError,
     ApiError,
     ClusterNotFound,
-    DotrainError,
     EngineError,
+    ImageNotPulled,
+    JobFailed,
+    JobNotFound,
     KubernetesError,
-    KubernetesNotFound,
-    NotFound,
+    KubernetesForbidden,
+    NotFinished,
     OperationInterrupted,
     TeardownIncomplete,
     TokenRejected,
 )
-from dotrain.facade import Cluster
+from dotrain.jobs import finding, last
 from dotrain.jobs.job import Job
 from dotrain.jobs.status import ENDED
 from dotrain.target import Target
 
 _T = TypeVar("_T")
-_FIRST_LOOK, _LAST_LOOK = 0.5, 15.0
-# A network that is away comes back, and a laptop that moved may be let in again.
-_PASSING = (ApiError, KubernetesError, AddressError)
-_LASTING = (TokenRejected, NotFound, KubernetesNotFound)
+_FIRST_LOOK, _LAST_LOOK = 0.5, 30.0
+# A network that is away comes back, a laptop that moved may be let in again, and
+# an image that is not there may be pushed.
+_PASSING = (ApiError, KubernetesError, AddressError, ImageNotPulled, NotFinished)
+_LASTING = (TokenRejected, KubernetesForbidden)
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 30.0
-_HOW = {"failed": "has failed", "cancelled": "was cancelled"}
 
 
-class _Held(Exception):  # noqa: N818 - it is no error: another one is at it
+class _HeldError(Exception):
     """Another process does it already."""
 
 
@@ -62,15 +64,12 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     target = handover.take(asked)
     path = Path(asked["journal"])
-    try:
-        with exclusive(path.with_suffix(".lock"), _refuse):
-            _serve(target, asked, path)
-    except _Held:
-        return
+    with suppress(_HeldError), exclusive(path.with_suffix(".lock"), _refuse):
+        _serve(target, asked, path)
 
 
 def _refuse(_holder: str, _seconds: float) -> NoReturn:
-    raise _Held
+    raise _HeldError
 
 
 def _serve(target: Target, asked: Mapping[str, Any], path: Path) -> None:
@@ -78,14 +77,14 @@ def _serve(target: Target, asked: Mapping[str, Any], path: Path) -> None:
     if before.end is not None and "error" not in before.end:
         # It ended while this one began.
         return
-    writer = journal.Writer(path)
-    job = asked["job"]
+    job, writer = asked["job"], journal.Writer(path)
+    writer.write("asked", job)
+    writer.open("after", f"after {job['name']}", asked["id"])
     progress = Progress("", writer.write)
-    writer.open("after", f"after {job['name']}: down {job['cluster']}", asked["id"])
     if before.card is not None:
-        progress.note("Taken up by a new process.")
+        progress.note("Taken up by another process.")
     try:
-        end = {"result": After(target, job, progress).finish()}
+        end = {"result": After(target, job, progress, writer).finish()}
     except BaseException as error:  # noqa: BLE001 - raised again where a notebook waits
         end = {"error": transport.to_dict(error)}
     writer.write("end", end)
@@ -103,14 +102,18 @@ class After:
         Which job, as `finishing.Ending` has it.
     progress : Progress
         What to report to.
+    writer : journal.Writer
+        Takes how the job ended.
     """
 
-    def __init__(self, target: Target, job: Mapping[str, str], progress: Progress) -> None:
+    def __init__(
+        self, target: Target, job: Mapping[str, str], progress: Progress, writer: journal.Writer
+    ) -> None:
         self._target = target
-        self._name, self._id = job["cluster"], job["cluster_id"]
-        self._job = job["name"]
+        self._cluster, self._id = job["cluster"], job["cluster_id"]
+        self._job, self._uid = job["name"], job["uid"]
         self._progress = progress
-        self._cluster = Cluster(self._name, target)
+        self._writer = writer
         self._said = ""
 
     def finish(self) -> dict[str, Any]:
@@ -119,68 +122,67 @@ class After:
         Raises
         ------
         ConfigError
-            When something of the job cannot be kept: the cluster stays.
+            When something of a job cannot be kept: the cluster stays.
         TeardownIncomplete, ApiError, EngineError
-            As `down`.
+            As `operations.down`.
         """
         try:
-            said = self._of(self._job)
+            said = self._own()
             while not said and (other := self._patiently(self._another)):
-                with suppress(KubernetesNotFound):
-                    said = self._of(other)
-        except KubernetesNotFound:
+                self._say(f"Waiting for the job {other.name!r}, which runs there, too.")
+                # One that is deleted meanwhile keeps nobody waiting.
+                with suppress(JobNotFound):
+                    said = self._kept(other)
+        except JobNotFound:
             said = f"The job {self._job!r} was deleted."
         except ClusterNotFound:
-            # Somebody has taken it down, or this one's last process had begun to.
+            # Somebody has taken it down, or the process before this one had begun to.
             said = ""
         if said:
-            costs = staying.costs(self._target, self._name)
+            costs = staying.costs(self._target, self._cluster)
             return {"outcome": "kept", "said": f"{said} {costs}"}
         return self._take_down()
 
-    def _of(self, name: str) -> str:
-        """Wait for a job, and keep what it left; return in words how it ended, unless it is well.
-
-        Raises
-        ------
-        KubernetesNotFound
-            When it is not there any more.
-        """
-        job = self._patiently(partial(self._cluster.job, name))
-        said = self._until_ended(job)
-        self._patiently(job.keep)
-        self._say(f"has what {name} said and returned")
+    def _own(self) -> str:
+        """Wait for the job itself, and keep what it left; return why the cluster stays, if so."""
+        record = self._patiently(lambda: finding.record(self._kube(), self._job))
+        if record.uid != self._uid:
+            return f"The job {self._job!r} was deleted, and there is another one of its name."
+        job = Job(record, self._kube(), self._target)
+        said = self._kept(job)
+        self._writer.write("status", last.written(job.status))
         return said
 
-    def _until_ended(self, job: Job) -> str:
-        """Wait for a job to end, and return in words how, if it did not succeed."""
-        for seconds in _looks():
-            status = self._patiently(lambda: job.status)
-            if status.ended:
-                break
-            self._say(f"waits for {job.name}, which is {status.phase}")
-            time.sleep(seconds)
-        if status.phase == "succeeded":
-            return ""
-        return f"The job {job.name!r} {_HOW[status.phase]}."
-
-    def _another(self) -> str | None:
-        """Keep what other jobs left that have ended, and return one that has not, if one is there.
-
-        Who started it counts on the cluster, whatever was asked for this one.
-        """
-        for row in self._cluster.jobs().itertuples():
-            if row.phase not in ENDED and row.phase != "incomplete":
-                return str(row.name)
-            if row.phase in ENDED and row.name != self._job:
-                self._cluster.job(row.name).keep()
+    def _another(self) -> Job | None:
+        """Keep what other jobs left that have ended; return one that has not, if there is one."""
+        for row in finding.rows(self._kube()):
+            if row.name == self._job or row.status.phase == "incomplete":
+                continue
+            job = Job(finding.record(self._kube(), row.name), self._kube(), self._target)
+            if row.status.phase not in ENDED:
+                return job
+            # How they ended is known, and was no reason for anybody to keep the cluster.
+            with suppress(JobFailed):
+                job.wait()
         return None
+
+    def _kept(self, job: Job) -> str:
+        """Wait for a job, which keeps what it left; return how it ended, unless it is well."""
+        try:
+            with display.using(lambda: _Part(self._progress)):
+                self._patiently(job.wait)
+        except JobFailed as error:
+            return f"{error.what} {error.why}".strip()
+        return ""
+
+    def _kube(self) -> kube.Kube:
+        return kube.shared(self._target, self._id)
 
     def _take_down(self) -> dict[str, Any]:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with display.using(lambda: _Part(self._progress)):
-                    rows = operations.down(self._target, self._name, only_id=self._id)
+                    rows = operations.down(self._target, self._cluster, only_id=self._id)
                 break
             except ClusterNotFound:
                 return self._gone()
@@ -189,15 +191,15 @@ class After:
             except (ApiError, EngineError, TeardownIncomplete) as error:
                 if attempt == _ATTEMPTS:
                     raise
-                self._say(f"could not take it down, and tries again: {error.what}")
+                self._say(f"Could not take it down, and tries again: {error.what}")
                 time.sleep(_PAUSE_SECONDS)
         if rows.empty:
             return self._gone()
-        said = f"The cluster {self._name!r} was taken down; nothing of it is left."
+        said = f"The cluster {self._cluster!r} was taken down, and nothing of it is left."
         return {"outcome": "down", "said": said, "gone": rows.to_dict("records")}
 
     def _gone(self) -> dict[str, Any]:
-        said = f"The cluster {self._name!r} of this job is gone; somebody else took it down."
+        said = f"The cluster {self._cluster!r} of this job is gone: somebody else took it down."
         return {"outcome": "gone", "said": said}
 
     def _patiently(self, call: Callable[[], _T]) -> _T:
@@ -208,7 +210,7 @@ class After:
             except _LASTING:
                 raise
             except _PASSING as error:
-                self._say(f"cannot look, and tries again: {error.what} {error.fix}")
+                self._say(f"Trying again: {error}")
             time.sleep(seconds)
         raise AssertionError  # there is always another look
 
@@ -219,7 +221,7 @@ class After:
 
 
 class _Part:
-    """Shows an operation as a part of something else that is shown.
+    """Shows an operation as a part of something else.
 
     Parameters
     ----------

@@ -11,16 +11,18 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from dotrain import display, handover, staying, transport
+from dotrain import config, display, handover, staying, transport
 from dotrain.engine import journal
-from dotrain.errors import DotrainError, EngineError
+from dotrain.errors import DotrainError, EngineError, FinisherKilled
 from dotrain.hidden import bare
 from dotrain.target import Target
 
+JOURNAL = "after.jsonl"
 _LOOK_SECONDS = 0.05
 _REFRESH_SECONDS = 0.5
 _TAIL = 500
@@ -37,16 +39,15 @@ class Ending:
     target : Target
         The account.
     job : mapping
-        Which job: cluster, cluster_id, name and namespace (str).
-    directory : pathlib.Path
-        Where what is kept of the job is.
+        Which job: cluster, cluster_id, namespace, name and uid (str).
     """
 
-    def __init__(self, target: Target, job: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, target: Target, job: Mapping[str, str]) -> None:
         self._target = target
         self._job = dict(job)
-        self._path = journal_in(directory)
+        self._path = directory(target, job["cluster"], job["name"], job["uid"]) / JOURNAL
         self._reader = journal.Reader(self._path)
+        self._costs = ""
 
     @property
     def state(self) -> str:
@@ -59,7 +60,14 @@ class Ending:
         self._reader.read()
         if self._reader.card is None:
             return "missing"
-        return "failed" if "error" in self._end else self._reader.state
+        state = self._reader.state
+        return "failed" if state == "ended" and "error" in self._end else state
+
+    @property
+    def status(self) -> Mapping[str, str] | None:
+        """How the job ended, once what it left is kept: phase, started, finished (str)."""
+        self._reader.read()
+        return self._reader.facts.get("status")
 
     @property
     def result(self) -> Mapping[str, Any]:
@@ -70,8 +78,14 @@ class Ending:
     @property
     def error(self) -> DotrainError | None:
         """Why it failed; None when it has not."""
-        self._reader.read()
-        said = self._end.get("error")
+        state, name = self.state, self._job["cluster"]
+        if state == "killed":
+            return EngineError(
+                f"The process that takes {name!r} down after {self._job['name']!r} was killed.",
+                self._until_then(),
+                "Call wait() again: it takes it up.",
+            )
+        said = self._end.get("error") if state == "failed" else None
         return transport.from_dict(said) if said else None
 
     @property
@@ -80,16 +94,18 @@ class Ending:
         state, name = self.state, self._job["cluster"]
         if state == "running":
             notes = self._reader.progress.notes
-            return f"takes {name} down{f' ({notes[-1]})' if notes else ''}"
+            return f"Then: takes {name!r} down.{f' Now: {notes[-1]}' if notes else ''}"
         if state == "elsewhere":
-            return f"takes {name} down, says {self._reader.card}"
+            return f"Then: takes {name!r} down, by {self._reader.card}."
         if state in ("missing", "killed"):
             was = "was killed" if state == "killed" else "did not begin"
-            costs = staying.costs(self._target, name)
-            return f"takes {name} down, but its process {was}; wait() takes it up. {costs}"
+            return (
+                f"Then: takes {name!r} down; but its process {was}, and wait() takes it up. "
+                f"{self._until_then()}"
+            )
         if state == "failed":
-            return f"did not take {name} down; wait() tries again. {self.error}"
-        return str(self.result.get("said", ""))
+            return f"Then: {self.error} wait() tries again."
+        return f"Then: {self.result.get('said', '')}"
 
     def begin(self) -> None:
         """Begin it, or take it up where it was killed or failed; leave one that runs alone.
@@ -101,6 +117,7 @@ class Ending:
         """
         if self.state in ("running", "elsewhere", "ended"):
             return
+        config.private_dir(self._path.parent)
         request = handover.request(
             self._target, id=uuid.uuid4().hex, journal=str(self._path), job=self._job
         )
@@ -141,36 +158,55 @@ class Ending:
                 return ended
             time.sleep(_LOOK_SECONDS)
 
-    def check(self) -> None:
-        """Raise what it failed with, if it failed or was killed."""
-        if self.state == "killed":
-            name = self._job["cluster"]
-            raise EngineError(
-                f"The process that takes {name!r} down after {self._job['name']!r} was killed.",
-                staying.costs(self._target, name),
-                "Call wait() again: it takes it up.",
-            )
-        error = self.error
-        if error is not None:
-            raise error
-
     @property
     def _end(self) -> Mapping[str, Any]:
         return self._reader.end or {}
 
+    def _until_then(self) -> str:
+        # A job that is shown asks for this every other second.
+        self._costs = self._costs or staying.costs(self._target, self._job["cluster"])
+        return self._costs
+
     def _not_begun(self, why: str) -> EngineError:
-        name = self._job["cluster"]
         return EngineError(
-            f"Nothing takes {name!r} down after the job {self._job['name']!r}, which runs.",
-            f"The process for it did not start: {why.rstrip('.')}. "
-            f"{staying.costs(self._target, name)}",
+            f"Nothing takes {self._job['cluster']!r} down after the job {self._job['name']!r}, "
+            "which goes on.",
+            f"The process for it did not start: {why.rstrip('.')}. {self._until_then()}",
             "Call the job's wait(): it tries again.",
         )
 
 
-def journal_in(directory: Path) -> Path:
-    """Return the journal of what follows a job, of which `directory` has what is kept."""
-    return directory / "after.jsonl"
+def directory(target: Target, cluster: str, name: str, uid: str) -> Path:
+    """Return where this machine keeps what follows a job; another of its name has another."""
+    return target.directory / "after" / cluster / f"{name}-{uid}"
+
+
+def take_up(target: Target, cluster: str, cluster_id: str) -> None:
+    """Take up what was killed of what follows jobs on a cluster, and warn of it.
+
+    Warns
+    -----
+    FinisherKilled
+    """
+    for job in _asked(target, cluster):
+        ending = Ending(target, job)
+        if ending.state != "killed" or job["cluster_id"] != cluster_id:
+            continue
+        ending.begin()
+        warnings.warn(
+            f"The process that takes {cluster!r} down after the job {job['name']!r} had been "
+            f"killed. Another one has taken it up. {staying.costs(target, cluster)}",
+            FinisherKilled,
+            stacklevel=3,
+        )
+
+
+def _asked(target: Target, cluster: str) -> Iterator[Mapping[str, str]]:
+    """Yield the jobs on a cluster that something follows, as their journals have them."""
+    for path in sorted((target.directory / "after" / cluster).glob(f"*/{JOURNAL}")):
+        asked = journal.Reader(path).facts.get("asked")
+        if asked:
+            yield asked
 
 
 def _last_words(said: IO[bytes]) -> str:

@@ -6,6 +6,7 @@ from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dotrain import staying
 from dotrain.api import Api
 from dotrain.working import Working
 
@@ -76,13 +77,21 @@ class Training(Working):
         from dotrain.jobs import fitting, manifests, naming, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
 
         task = tasks.asked(work, asked)
         content = manifests.Content(manifests.command(task.work), task.secret_values())
         spec, kube = self.spec, self._kube()
         place = fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(self._target)))
         name = task.name or naming.fresh(task.work)
-        return Job(submitting.submit(kube, task, name, place, content), kube, self._target)
+        if task.down_after:
+            staying.warn(spec)
+        record = submitting.submit(kube, task, name, place, content)
+        if not task.down_after:
+            return Job(record, kube, self._target)
+        last = LastJob(record, kube, self._target)
+        last.begin()
+        return last
 
     def job(self, name: str | None = None) -> Job:
         """Return a job that was submitted, from this kernel or another.
@@ -111,9 +120,11 @@ class Training(Working):
         """
         from dotrain.jobs import finding
         from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
 
         kube = self._kube()
-        return Job(finding.record(kube, name), kube, self._target)
+        record = finding.record(kube, name)
+        return (LastJob if record.down_after else Job)(record, kube, self._target)
 
     def jobs(self) -> pd.DataFrame:
         """Return the jobs that there are, until they are deleted.

@@ -179,6 +179,8 @@ class Reader:
         self.progress = Progress(title)
         self.has_turn = False
         self.end: Mapping[str, Any] | None = None
+        # What else it says, the last of each kind.
+        self.facts: dict[str, Any] = {}
         self._offset = 0
         self.read()
 
@@ -227,6 +229,7 @@ class Reader:
             self.end = value
             self.progress.finish()
         else:
+            self.facts[key] = value
             self.progress.take(key, value)
 
 

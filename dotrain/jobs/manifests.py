@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dotrain import durations
+from dotrain import config, durations
 from dotrain.hidden import Hidden
 from dotrain.jobs import isolation, pods
 from dotrain.jobs.fitting import Place
@@ -23,6 +23,9 @@ from dotrain.jobs.task import Task
 
 INCOMPLETE = "dotrain/incomplete"
 """The annotation of a Job that has not got all that belongs to it; its value is the submission."""
+
+DOWN_AFTER = "dotrain/down-after"
+"""The annotation of a Job after which the cluster goes; its value is who said so, as `"me"` is."""
 
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -82,7 +85,10 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
         By what this submission is known from another of the same name.
     """
     manifest = _named("batch/v1", "Job", task, name)
-    manifest["metadata"]["annotations"] = {INCOMPLETE: submission}
+    manifest["metadata"]["annotations"] = {
+        INCOMPLETE: submission,
+        **({DOWN_AFTER: config.identity()} if task.down_after else {}),
+    }
     spec: Manifest = {
         "suspend": True,
         "completionMode": "Indexed",

@@ -1,4 +1,4 @@
-"""What a cluster costs that stays is said in full: until when, an hour, a day, and how to end it."""
+"""What a cluster costs that stays is said: until when, an hour, a day, and how to end it."""
 
 from __future__ import annotations
 
