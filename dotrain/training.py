@@ -74,13 +74,13 @@ class Training(Working):
         """
         from kr8s.objects import Node
 
-        from dotrain.jobs import fitting, manifests, naming, submitting
+        from dotrain.jobs import fitting, naming, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
         from dotrain.jobs.last import LastJob
 
         task = tasks.asked(work, asked)
-        content = manifests.Content(manifests.command(task.work), task.secret_values())
+        content = preparing.content(task)
         spec, kube = self.spec, self._kube()
         place = fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(self._target)))
         name = task.name or naming.fresh(task.work)

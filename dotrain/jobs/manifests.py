@@ -16,7 +16,8 @@ from typing import Any
 
 from dotrain import config, durations
 from dotrain.hidden import Hidden
-from dotrain.jobs import isolation, pods
+from dotrain.jobs import isolation, pods, runner
+from dotrain.jobs.files import NAME as ARCHIVE
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
 from dotrain.jobs.task import Task
@@ -41,7 +42,9 @@ class Content:
     secrets : mapping of str to str
         Variables of the container, with their values.
     files : bytes, optional
-        Its files, a gzipped tar of 1 MiB at most.
+        Its files, as `files.archive` packs them.
+    files_url : str, optional
+        Otherwise where they can be had by whoever knows the URL.
     function : mapping of str to bytes, optional
         A function of the notebook and what runs it, as files.
     """
@@ -49,6 +52,7 @@ class Content:
     command: Sequence[str]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: bytes | None = field(default=None, repr=False)
+    files_url: str | None = field(default=None, repr=False)
     function: Mapping[str, bytes] | None = field(default=None, repr=False)
 
 
@@ -96,10 +100,7 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
         "parallelism": task.nodes,
         "backoffLimit": task.retries * task.nodes,
         "podReplacementPolicy": "Failed",
-        # What the job itself did not do wrong does not count against its retries.
-        "podFailurePolicy": {
-            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
-        },
+        "podFailurePolicy": {"rules": _failures(has_function=content.function is not None)},
         "template": {
             "metadata": {"labels": isolation.labels(name)},
             "spec": pods.spec(
@@ -108,7 +109,7 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
                 place,
                 content.command,
                 secrets=content.secrets,
-                has_files=content.files is not None,
+                files="storage" if content.files_url else "volume" if content.files else "",
                 has_function=content.function is not None,
             ),
         },
@@ -118,13 +119,24 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
     return {**manifest, "spec": spec}
 
 
+def _failures(*, has_function: bool) -> list[Manifest]:
+    """Return which failures of a Pod are none of the job's, or cannot be mended by another try."""
+    rules: list[Manifest] = [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    ]
+    if has_function:
+        never = {"containerName": "main", "operator": "In", "values": [runner.USELESS]}
+        rules.append({"action": "FailJob", "onExitCodes": never})
+    return rules
+
+
 def start() -> Manifest:
     """Return the change by which a complete Job starts."""
     return {"metadata": {"annotations": {INCOMPLETE: None}}, "spec": {"suspend": False}}
 
 
 def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
-    """Return what belongs to a Job and is deleted with it; the order does not matter.
+    """Return what belongs to a Job and is deleted with it.
 
     Parameters
     ----------
@@ -139,12 +151,14 @@ def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
         {**_named("v1", "Service", task, name), "spec": service},
         {**isolation.among(name), **_named("networking.k8s.io/v1", "NetworkPolicy", task, name)},
     ]
-    if content.secrets:
-        values = {key: value.encode() for key, value in content.secrets.items()}
-        found.append(_secret(task, name, values))
+    values = dict(content.secrets)
+    if content.files_url is not None:
+        values[pods.FILES_URL] = content.files_url
+    if values:
+        found.append(_secret(task, name, {key: one.encode() for key, one in values.items()}))
     if content.files is not None:
         files = _named("v1", "ConfigMap", task, pods.files_of(name))
-        data = {pods.ARCHIVE: base64.b64encode(content.files).decode()}
+        data = {ARCHIVE: base64.b64encode(content.files).decode()}
         found.append({**files, "binaryData": data})
     if content.function is not None:
         found += _function(task, name, content.function)
