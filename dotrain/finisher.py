@@ -40,9 +40,10 @@ from dotrain.errors import (
     TeardownIncomplete,
     TokenRejected,
 )
-from dotrain.jobs import finding, last
+from dotrain.jobs import finding, last, leaving
 from dotrain.jobs.job import Job
-from dotrain.jobs.status import ENDED
+from dotrain.jobs.records import Record
+from dotrain.jobs.status import JobStatus
 from dotrain.target import Target
 
 _T = TypeVar("_T")
@@ -132,7 +133,7 @@ class After:
                 self._say(f"Waiting for the job {other.name!r}, which runs there, too.")
                 # One that is deleted meanwhile keeps nobody waiting.
                 with suppress(JobNotFound):
-                    said = self._kept(other)
+                    said = self._ended(other)[0]
         except JobNotFound:
             said = f"The job {self._job!r} was deleted."
         except ClusterNotFound:
@@ -148,32 +149,34 @@ class After:
         record = self._patiently(lambda: finding.record(self._kube(), self._job))
         if record.uid != self._uid:
             return f"The job {self._job!r} was deleted, and there is another one of its name."
-        job = Job(record, self._kube(), self._target)
-        said = self._kept(job)
-        self._writer.write("status", last.written(job.status))
+        said, status = self._ended(record)
+        self._writer.write("status", last.written(status))
         return said
 
-    def _another(self) -> Job | None:
+    def _another(self) -> Record | None:
         """Keep what other jobs left that have ended; return one that has not, if there is one."""
         for row in finding.rows(self._kube()):
             if row.name == self._job or row.status.phase == "incomplete":
                 continue
-            job = Job(finding.record(self._kube(), row.name), self._kube(), self._target)
-            if row.status.phase not in ENDED:
-                return job
-            # How they ended is known, and was no reason for anybody to keep the cluster.
-            with suppress(JobFailed):
-                job.wait()
+            record = finding.record(self._kube(), row.name)
+            if not row.status.ended:
+                return record
+            # How it ended was known before, and kept nobody from going on.
+            leaving.keep(self._target, self._kube(), record, row.status)
         return None
 
-    def _kept(self, job: Job) -> str:
-        """Wait for a job, which keeps what it left; return how it ended, unless it is well."""
+    def _ended(self, record: Record) -> tuple[str, JobStatus]:
+        """Wait for a job, and keep what it left; return how it failed, if it did, and ended."""
+        job, said = Job(record, self._kube(), self._target), ""
         try:
             with display.using(lambda: _Part(self._progress)):
                 self._patiently(job.wait)
         except JobFailed as error:
-            return f"{error.what} {error.why}".strip()
-        return ""
+            said = f"{error.what} {error.why}".strip()
+        status = job.status
+        self._patiently(lambda: leaving.keep(self._target, self._kube(), record, status))
+        self._say(f"What {record.name!r} wrote and returned is kept.")
+        return said, status
 
     def _kube(self) -> kube.Kube:
         return kube.shared(self._target, self._id)

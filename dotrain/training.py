@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
     from dotrain.offers import Offer
+    from dotrain.spec import ClusterSpec
     from dotrain.target import Target
 
 
@@ -153,3 +154,26 @@ def _offers(target: Target) -> Sequence[Offer]:
     with closing(Api(target)) as api:
         options = api.get("/v2/kubernetes/options")["options"]
         return offers.offers(api.pages("/v2/sizes", "sizes"), options)
+
+
+def check(target: Target, task: Task, spec: ClusterSpec) -> None:
+    """Raise when a task can never run on a cluster of that spec, or cannot be packed.
+
+    Parameters
+    ----------
+    target : Target
+        The account, which says what sizes there are.
+    task : Task
+        What should run.
+    spec : ClusterSpec
+        What the cluster will be; it need not exist.
+
+    Raises
+    ------
+    SpecError, ClusterPaused, ApiError
+        As `Training.run`.
+    """
+    from dotrain.jobs import fitting, preparing
+
+    preparing.content(task)
+    fitting.place(task, spec, (), cache(lambda: _offers(target)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dotrain import config, durations
@@ -13,7 +14,7 @@ from dotrain.errors import (
     KubernetesUnreachable,
     NotFinished,
 )
-from dotrain.finishing import Ending
+from dotrain.jobs.ending import Ending
 from dotrain.jobs.job import Job
 from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
@@ -140,7 +141,7 @@ class LastJob(Job):
         return super()._picture_of(status, f"{note} {then}".strip())
 
 
-def _read(said: dict[str, str]) -> JobStatus:
+def _read(said: Mapping[str, str]) -> JobStatus:
     started, finished = (
         durations.moment(said[key]) if said[key] else None for key in ("started", "finished")
     )

@@ -10,7 +10,7 @@ from kr8s.objects import Event, Pod
 
 from dotrain import durations
 from dotrain.errors import KubernetesNotFound
-from dotrain.jobs import reading
+from dotrain.jobs import reading, storage
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.manifests import DOWN_AFTER, INCOMPLETE
 from dotrain.jobs.reading import CANCELLED
@@ -25,10 +25,11 @@ class Record(Protocol):
     kind: str
     namespace: str
     name: str
-    # By which one object is known from another of the same name, and who said
-    # that the cluster goes after it; empty for nobody.
+    # By which one object is known from another of the same name; who said that
+    # the cluster goes after it, and where it has storage; both empty without.
     uid: str
     down_after: str
+    storage: str
 
     def read(self) -> JobStatus:
         """Return how it is; raises KubernetesNotFound when it is gone."""
@@ -57,7 +58,9 @@ class JobRecord:
         self.namespace = namespace = str(job["metadata"]["namespace"])
         self.name = name = name_of(job)
         self.uid = str(job["metadata"]["uid"])
-        self.down_after = str((job["metadata"].get("annotations") or {}).get(DOWN_AFTER) or "")
+        notes = job["metadata"].get("annotations") or {}
+        self.down_after = str(notes.get(DOWN_AFTER) or "")
+        self.storage = str(notes.get(storage.ANNOTATION) or "")
         self._kube = kube
         self._path = f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}"
 

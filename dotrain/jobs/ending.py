@@ -1,6 +1,6 @@
 """What takes a cluster down after a job, as a notebook sees it: begun, shown, taken up again.
 
-It runs in a process of its own, `dotrain.finisher`, since a job outlasts many a
+It runs in a process of its own, ``dotrain.finisher``, since a job outlasts many a
 kernel. What it does stands in a journal beside what is kept of the job, so
 that any kernel of this machine can show it, also when the cluster is gone.
 """
@@ -13,16 +13,15 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import IO, Any
 
 from dotrain import config, display, handover, staying, transport
 from dotrain.engine import journal
 from dotrain.errors import DotrainError, EngineError, FinisherKilled
 from dotrain.hidden import bare
+from dotrain.jobs import keeping
 from dotrain.target import Target
 
-JOURNAL = "after.jsonl"
 _LOOK_SECONDS = 0.05
 _REFRESH_SECONDS = 0.5
 _TAIL = 500
@@ -45,7 +44,9 @@ class Ending:
     def __init__(self, target: Target, job: Mapping[str, str]) -> None:
         self._target = target
         self._job = dict(job)
-        self._path = directory(target, job["cluster"], job["name"], job["uid"]) / JOURNAL
+        kept = keeping.of(target, job["cluster"], job["name"])
+        # Another job of its name begins another one.
+        self._path = kept.directory / f"after-{job['uid']}.jsonl"
         self._reader = journal.Reader(self._path)
         self._costs = ""
 
@@ -176,11 +177,6 @@ class Ending:
         )
 
 
-def directory(target: Target, cluster: str, name: str, uid: str) -> Path:
-    """Return where this machine keeps what follows a job; another of its name has another."""
-    return target.directory / "after" / cluster / f"{name}-{uid}"
-
-
 def take_up(target: Target, cluster: str, cluster_id: str) -> None:
     """Take up what was killed of what follows jobs on a cluster, and warn of it.
 
@@ -203,10 +199,11 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
 
 def _asked(target: Target, cluster: str) -> Iterator[Mapping[str, str]]:
     """Yield the jobs on a cluster that something follows, as their journals have them."""
-    for path in sorted((target.directory / "after" / cluster).glob(f"*/{JOURNAL}")):
-        asked = journal.Reader(path).facts.get("asked")
-        if asked:
-            yield asked
+    for name in keeping.names(target, cluster):
+        for path in keeping.of(target, cluster, name).directory.glob("after-*.jsonl"):
+            asked = journal.Reader(path).facts.get("asked")
+            if asked:
+                yield asked
 
 
 def _last_words(said: IO[bytes]) -> str:
