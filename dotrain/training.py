@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dotrain import staying
-from dotrain.api import Api
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
 
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
-    from dotrain.offers import Offer
     from dotrain.spec import ClusterSpec
     from dotrain.target import Target
 
@@ -63,7 +59,7 @@ class Training(Working):
             When there are no training nodes.
         JobNameTaken
             When there is a job of that name already.
-        JobRefused, KubernetesError, ApiError
+        JobRefused, StorageError, KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in. Nothing of
             the job is left then.
 
@@ -73,21 +69,20 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
-        from kr8s.objects import Node
-
-        from dotrain.jobs import fitting, naming, preparing, submitting
+        from dotrain.jobs import naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
         from dotrain.jobs.last import LastJob
 
         task = tasks.asked(work, asked)
-        content = preparing.content(task)
+        packed = preparing.pack(task)
         spec, kube = self.spec, self._kube()
-        place = fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(self._target)))
+        place = placing.place(self._target, kube, task, spec)
         name = task.name or naming.fresh(task.work)
         if task.down_after:
             staying.warn(spec)
-        record = submitting.submit(kube, task, name, place, content)
+        with preparing.sent(packed, self.name, name) as content:
+            record = submitting.submit(kube, task, name, place, content)
         if not task.down_after:
             return Job(record, kube, self._target)
         last = LastJob(record, kube, self._target)
@@ -147,15 +142,6 @@ class Training(Working):
         return listing.jobs(finding.rows(self._kube()))
 
 
-def _offers(target: Target) -> Sequence[Offer]:
-    """Return the sizes that nodes can have."""
-    from dotrain import offers
-
-    with closing(Api(target)) as api:
-        options = api.get("/v2/kubernetes/options")["options"]
-        return offers.offers(api.pages("/v2/sizes", "sizes"), options)
-
-
 def check(target: Target, task: Task, spec: ClusterSpec) -> None:
     """Raise when a task can never run on a cluster of that spec, or cannot be packed.
 
@@ -173,7 +159,7 @@ def check(target: Target, task: Task, spec: ClusterSpec) -> None:
     SpecError, ClusterPaused, ApiError
         As `Training.run`.
     """
-    from dotrain.jobs import fitting, preparing
+    from dotrain.jobs import placing, preparing
 
-    preparing.content(task)
-    fitting.place(task, spec, (), cache(lambda: _offers(target)))
+    preparing.pack(task)
+    placing.place(target, None, task, spec)

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dotrain import config, durations
+from dotrain import durations
 from dotrain.hidden import Hidden
-from dotrain.jobs import isolation, pods, runner
+from dotrain.jobs import isolation, pods, results, runner
 from dotrain.jobs.files import NAME as ARCHIVE
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
@@ -47,6 +47,8 @@ class Content:
         Otherwise where they can be had by whoever knows the URL.
     function : mapping of str to bytes, optional
         A function of the notebook and what runs it, as files.
+    annotations : mapping of str to str
+        What is noted on the Job.
     """
 
     command: Sequence[str]
@@ -54,6 +56,7 @@ class Content:
     files: bytes | None = field(default=None, repr=False)
     files_url: str | None = field(default=None, repr=False)
     function: Mapping[str, bytes] | None = field(default=None, repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def command(work: str | Sequence[str]) -> list[str]:
@@ -89,10 +92,7 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
         By what this submission is known from another of the same name.
     """
     manifest = _named("batch/v1", "Job", task, name)
-    manifest["metadata"]["annotations"] = {
-        INCOMPLETE: submission,
-        **({DOWN_AFTER: config.identity()} if task.down_after else {}),
-    }
+    manifest["metadata"]["annotations"] = {**content.annotations, INCOMPLETE: submission}
     spec: Manifest = {
         "suspend": True,
         "completionMode": "Indexed",
@@ -175,18 +175,13 @@ def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
     return found
 
 
-def result_of(name: str, rank: int) -> str:
-    """Return what the Secret is called that a node's result goes into."""
-    return f"{name}-result-{rank}"
-
-
 def _function(task: Task, name: str, function: Mapping[str, bytes]) -> list[Manifest]:
     """Return what a function needs: itself, and the right to write down what it returns."""
-    results = [result_of(name, rank) for rank in range(task.nodes)]
+    names = [results.secret(name, rank) for rank in range(task.nodes)]
     rule = {
         "apiGroups": [""],
         "resources": ["secrets"],
-        "resourceNames": results,
+        "resourceNames": names,
         "verbs": ["patch"],
     }
     subject = {
@@ -197,7 +192,7 @@ def _function(task: Task, name: str, function: Mapping[str, bytes]) -> list[Mani
     role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
     return [
         _secret(task, pods.function_of(name), function),
-        *(_secret(task, one, {}) for one in results),
+        *(_secret(task, one, {}) for one in names),
         {**_named("v1", "ServiceAccount", task, name), "automountServiceAccountToken": False},
         {**_named(f"{_RBAC}/v1", "Role", task, name), "rules": [rule]},
         {

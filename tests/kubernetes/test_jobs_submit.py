@@ -68,6 +68,11 @@ def found(cluster: dotrain.Cluster, kind: str, name: str = "") -> list[dict[str,
     return list(every)
 
 
+def content_of(task: Task) -> Content:
+    with preparing.sent(preparing.pack(task), "hal", "any") as content:
+        return content
+
+
 def path(job: dict[str, Any]) -> str:
     metadata = job["metadata"]
     return f"/apis/batch/v1/namespaces/{metadata['namespace']}/jobs/{metadata['name']}"
@@ -264,7 +269,7 @@ def test_what_belongs_to_another_job_is_not_taken_from_it(gpus) -> None:
 
 def test_what_a_killed_kernel_left_never_ran_and_is_replaced(gpus) -> None:
     kube, task = gpus._kube(), Task("sleep 60", image=IMAGE)
-    content = preparing.content(task)
+    content = content_of(task)
     kube.apply("/api/v1/namespaces/training", isolation.namespace("restricted"))
     left_over, _ = kube.create(manifests.job(task, "again", PLACE, content, "dead"))
     uid = left_over["metadata"]["uid"]
@@ -290,14 +295,14 @@ def test_a_right_that_is_missing_is_told_and_nothing_is_left(gpus, lacking) -> N
         work.limited(gpus, f"without-{lacking}", rules) as kube,
         pytest.raises(KubernetesForbidden, match=f"cannot create resource .{lacking}"),
     ):
-        submitting.submit(kube, task, "half", PLACE, preparing.content(task))
+        submitting.submit(kube, task, "half", PLACE, content_of(task))
     work.until(lambda: not left(gpus, "half"))
 
 
 def test_the_rights_in_the_table_are_enough(gpus) -> None:
     task = Task(max, args=(1, 2), secrets={"A_KEY": KEY})
     with work.limited(gpus, "submitter", [dict(rule) for rule in submitting.RULES]) as kube:
-        submitting.submit(kube, task, "modest", PLACE, preparing.content(task))
+        submitting.submit(kube, task, "modest", PLACE, content_of(task))
         assert kube.list(kinds.Node)
     assert found(gpus, "jobs", "modest")[0]["spec"]["suspend"] is False
 

@@ -75,6 +75,7 @@ def a_task(work: object = "python train.py", **given: object) -> Task:
         ({"timeout": "soon"}, "'8h'"),
         ({"grace": 30}, "'8h'"),
         ({"pool": ""}, "pool="),
+        ({"storage": "s3://experiments"}, "storage=dotrain.Storage("),
         ({"pod_security": "none"}, "pod_security='restricted'"),
         ({"launcher": "mpirun"}, "launcher='python'"),
         ({"backend": "ray"}, "backend='job'"),
