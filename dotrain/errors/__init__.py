@@ -5,6 +5,7 @@ DotrainError
  │   ├─ InvalidName
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+ │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
  │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
  │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
  │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
@@ -39,13 +40,20 @@ DotrainError
  │   │   └─ AddressMoved       its firewall does not know where this machine is now
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
- │   ├─ JobFailed              carries .traceback, that of the job
- │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
+ │   ├─ JobRefused             admission control does not let a job's Pods in
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ JobNotFound                carries .nearest
+ ├─ JobError                   about one job; carries .status, how it was
+ │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
+ │   ├─ ImageNotPulled         a node cannot get its image
+ │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
  ├─ StorageError               object storage said no, or nothing
  ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
+ ├─ ClusterPaused              it has no training nodes until it is resumed
+ ├─ JobNameTaken
  ├─ NameInUse
  ├─ ReplacementRefused         the change would destroy the cluster, or some of it
  ├─ LockedOut                  the change would shut the caller out
@@ -116,13 +124,16 @@ from dotrain.errors.engine import (
     WrongPassphrase,
 )
 from dotrain.errors.jobs import (
+    ClusterPaused,
     FilesTooLarge,
     FunctionTooLarge,
-    JobFailed,
+    JobNameTaken,
+    JobRefused,
     NotPicklable,
     ResultTooLarge,
     ResultUnreadable,
     StorageError,
+    TaskDoesNotFit,
 )
 from dotrain.errors.kubernetes import (
     AddressMoved,
@@ -134,6 +145,13 @@ from dotrain.errors.kubernetes import (
     KubernetesUnreachable,
     NotReady,
 )
+from dotrain.errors.running import (
+    ImageNotPulled,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    NotFinished,
+)
 
 __all__ = [
     "AddressError",
@@ -141,6 +159,7 @@ __all__ = [
     "ApiError",
     "BudgetRunsOut",
     "ClusterNotFound",
+    "ClusterPaused",
     "ConfigError",
     "ConfirmationRequired",
     "DotrainError",
@@ -152,9 +171,14 @@ __all__ = [
     "FilesTooLarge",
     "ForwardFailed",
     "FunctionTooLarge",
+    "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
+    "JobError",
     "JobFailed",
+    "JobNameTaken",
+    "JobNotFound",
+    "JobRefused",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",
@@ -162,6 +186,7 @@ __all__ = [
     "LockedOut",
     "MissingToken",
     "NameInUse",
+    "NotFinished",
     "NotFound",
     "NotPicklable",
     "NotReady",
@@ -181,6 +206,7 @@ __all__ = [
     "StateTooNew",
     "StorageError",
     "SweepIncomplete",
+    "TaskDoesNotFit",
     "TeardownFailed",
     "TeardownIncomplete",
     "TokenRejected",
