@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
     from dotrain.inspection import audit
+    from dotrain.jobs.task import Task
     from dotrain.leftovers import leaks
     from dotrain.lifecycle import clusters, down, get, up
     from dotrain.operation import Operation
@@ -43,6 +44,7 @@ __all__ = [
     "Operation",
     "Pool",
     "Suppression",
+    "Task",
     "audit",
     "bill",
     "cluster",
@@ -71,6 +73,7 @@ _HOME = {
     "Operation": "operation",
     "Pool": "pools",
     "Suppression": "auditing",
+    "Task": "jobs.task",
     "audit": "inspection",
     "bill": "billing",
     "cluster": "scoped",

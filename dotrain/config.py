@@ -271,6 +271,12 @@ def user() -> str:
         return "somebody"
 
 
+def variable(name: str) -> Hidden | None:
+    """Return a variable of this kernel's environment, which may be a secret; None without."""
+    value = os.getenv(name)
+    return None if value is None else Hidden(value)
+
+
 def hosted_kernel() -> str | None:
     """Return the name of the hosted notebook service this kernel runs on, if any."""
     return next((name for variable, name in _HOSTED.items() if os.getenv(variable)), None)

@@ -8,6 +8,7 @@ credentials give their owner all of them, and more:
 ``events()``                 events: list
 ``wait_ready()``             nodes, pods, events: list
 ``forward()``                pods, services: list; pods/portforward: get, create
+``run()``                    `jobs.submitting.RULES`
 ``draining.drain``           `draining.RULES`
 ``idleness.idle_since``      `idleness.RULES`
 ===========================  ===================================================
@@ -29,12 +30,12 @@ import kr8s
 import stamina
 from kr8s._async_utils import as_sync_func
 
-from dotrain import credentials, reachability
+from dotrain import credentials, objects, reachability
 from dotrain.api import Api
 from dotrain.client import Client
 from dotrain.credentials import Credentials
 from dotrain.errors import DotrainError, KubernetesError, KubernetesForbidden, KubernetesNotFound
-from dotrain.hidden import bare
+from dotrain.hidden import Hidden, bare
 from dotrain.target import Target
 
 _T = TypeVar("_T")
@@ -123,15 +124,54 @@ class Kube:
 
         return repeated(partial(self.run, collect))
 
-    def patch(self, kind: type[Any], name: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge `change` into an object that has no namespace, and return it; raises as `list`."""
+    def read(self, path: str) -> dict[str, Any]:
+        """Return the object at a path of the API; KubernetesNotFound without, else as `list`."""
+        return repeated(partial(self._send, "GET", **_address(path)))
+
+    def patch(
+        self,
+        kind: type[Any],
+        name: str,
+        change: Mapping[str, Any],
+        *,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Merge `change` into an object, and return it; raises as `list`."""
         return self._send(
             "PATCH",
             version=kind.version,
             url=f"{kind.endpoint}/{name}",
-            content=json.dumps(change),
+            namespace=namespace,
+            content=_body(change),
             headers={"Content-Type": "application/merge-patch+json"},
         )
+
+    def create(self, manifest: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Make an object that is not there yet.
+
+        Parameters
+        ----------
+        manifest : mapping
+            The object, with its namespace if it has one.
+
+        Returns
+        -------
+        dict, tuple of str
+            The object as it was made, and what Kubernetes warns of.
+
+        Raises
+        ------
+        KubernetesError
+            With the status 409 when there is one already, 422 when it is not valid.
+        KubernetesUnreachable, AddressMoved
+        """
+
+        async def post() -> tuple[dict[str, Any], tuple[str, ...]]:
+            where = _address(objects.location(manifest).rpartition("/")[0])
+            async with self.client.call_api("POST", **where, content=_body(manifest)) as response:
+                return response.json(), tuple(response.headers.get_list("Warning"))
+
+        return self.run(post)
 
     def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
         """Make an object as `manifest` says, new or changed, by server-side apply.
@@ -151,14 +191,24 @@ class Kube:
             "PATCH",
             **_address(path),
             params={"fieldManager": "dotrain", "force": "true"},
-            content=json.dumps(manifest),
+            content=_body(manifest),
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
 
-    def delete(self, path: str) -> None:
-        """Delete the object at a path, if there is one; raises as `apply`."""
+    def delete(self, path: str, *, uid: str = "") -> None:
+        """Delete the object at a path, if there is one; raises as `apply`.
+
+        Parameters
+        ----------
+        path : str
+            Of the object.
+        uid : str
+            Delete this one alone, and no other that has taken its name; and all
+            that it owns before it goes itself.
+        """
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Foreground"} if uid else {}
         with suppress(KubernetesNotFound):
-            self._send("DELETE", **_address(path))
+            self._send("DELETE", **_address(path), content=_body(options))
 
     def evict(self, pod: Mapping[str, Any]) -> None:
         """Ask for the eviction of a Pod, and of no other that has taken its name.
@@ -175,7 +225,7 @@ class Kube:
             "POST",
             url=f"pods/{metadata['name']}/eviction",
             namespace=metadata["namespace"],
-            content=json.dumps(
+            content=_body(
                 {
                     "apiVersion": "policy/v1",
                     "kind": "Eviction",
@@ -276,6 +326,11 @@ def with_credentials(
     # thread before, and this one is for nobody else: it has a thread of its own.
     with ThreadPoolExecutor(1) as thread:
         return Kube(thread.submit(Client, first, renew, explain).result(), cluster)
+
+
+def _body(content: Mapping[str, Any]) -> Hidden:
+    """Return what is sent, hidden from tracebacks: a Secret's values are in it as they are."""
+    return Hidden(json.dumps(content))
 
 
 def _address(path: str) -> dict[str, str]:

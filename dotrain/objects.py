@@ -14,9 +14,11 @@ Json = Mapping[str, Any]
 
 # What runs in these is the cluster's own, or dotrain's.
 SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public", "dotrain-system")
+GPUS = ("nvidia.com/gpu", "amd.com/gpu")
+"""What Kubernetes calls the GPUs of a node."""
+
 _POOL, _DOKS_POOL = "dotrain/pool", "doks.digitalocean.com/node-pool"
 _SIZE = "node.kubernetes.io/instance-type"
-_GPUS = ("nvidia.com/gpu", "amd.com/gpu")
 _MIRROR = "kubernetes.io/config.mirror"
 # Follows `unschedulable` by a moment, and says nothing more.
 _CORDONED = "node.kubernetes.io/unschedulable"
@@ -28,6 +30,22 @@ def path(one: Json) -> str:
     """Return an object's namespace and name: ``"default/train-0"``."""
     metadata = one["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
+
+
+def location(manifest: Json) -> str:
+    """Return where Kubernetes' API has the object of a manifest.
+
+    Examples
+    --------
+    >>> location({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "a"}})
+    '/apis/batch/v1/cronjobs/a'
+    """
+    version, metadata = manifest["apiVersion"], manifest["metadata"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    namespace = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    kind = manifest["kind"].lower()
+    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return f"{root}{namespace}/{plural}/{metadata['name']}"
 
 
 def node_of(pod: Json) -> str:
@@ -122,7 +140,7 @@ def pod_gpus(pod: Json) -> int:
 
 
 def _gpus(resources: Mapping[str, Any] | None) -> int:
-    return sum(int((resources or {}).get(kind) or 0) for kind in _GPUS)
+    return sum(int((resources or {}).get(kind) or 0) for kind in GPUS)
 
 
 def _containers(pod: Json) -> list[Json]:

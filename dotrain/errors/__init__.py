@@ -5,6 +5,10 @@ DotrainError
  │   ├─ InvalidName
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+ │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -36,9 +40,16 @@ DotrainError
  │   │   └─ AddressMoved       its firewall does not know where this machine is now
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
+ │   ├─ JobRefused             admission control does not let a job's Pods in
+ │   ├─ JobFailed              carries .traceback, that of the job
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
+ ├─ ClusterPaused              it has no training nodes until it is resumed
+ ├─ JobNameTaken
  ├─ NameInUse
  ├─ ReplacementRefused         the change would destroy the cluster, or some of it
  ├─ LockedOut                  the change would shut the caller out
@@ -108,6 +119,19 @@ from dotrain.errors.engine import (
     StateTooNew,
     WrongPassphrase,
 )
+from dotrain.errors.jobs import (
+    ClusterPaused,
+    FilesTooLarge,
+    FunctionTooLarge,
+    JobFailed,
+    JobNameTaken,
+    JobRefused,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
+    TaskDoesNotFit,
+)
 from dotrain.errors.kubernetes import (
     AddressMoved,
     DrainFailed,
@@ -125,6 +149,7 @@ __all__ = [
     "ApiError",
     "BudgetRunsOut",
     "ClusterNotFound",
+    "ClusterPaused",
     "ConfigError",
     "ConfirmationRequired",
     "DotrainError",
@@ -133,9 +158,14 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
     "ForwardFailed",
+    "FunctionTooLarge",
     "InvalidAddress",
     "InvalidName",
+    "JobFailed",
+    "JobNameTaken",
+    "JobRefused",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",
@@ -144,6 +174,7 @@ __all__ = [
     "MissingToken",
     "NameInUse",
     "NotFound",
+    "NotPicklable",
     "NotReady",
     "OpenToWorld",
     "OperationFailed",
@@ -151,13 +182,17 @@ __all__ = [
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
+    "TaskDoesNotFit",
     "TeardownFailed",
     "TeardownIncomplete",
     "TokenRejected",

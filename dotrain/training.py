@@ -1,0 +1,90 @@
+"""Jobs on a cluster: the part of `Cluster` that trains."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dotrain.api import Api
+from dotrain.working import Working
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dotrain.jobs.job import Job
+    from dotrain.jobs.task import Task
+    from dotrain.offers import Offer
+    from dotrain.target import Target
+
+
+class Training(Working):
+    """What trains in it; `Cluster` is all there is to it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    target : Target
+        The account it is in.
+    """
+
+    def run(self, work: str | Sequence[str] | Callable[..., Any] | Task, **asked: Any) -> Job:
+        """Run a command, a program or a function of the notebook on the cluster.
+
+        It is a Job of Kubernetes with a Pod on each node that it wants, closed
+        off from everybody else. What no pool can ever run is refused before
+        anything is made; what finds all nodes busy waits.
+
+        Parameters
+        ----------
+        work : str, sequence of str, callable or Task
+            A command as a shell takes it, a program with its arguments, a
+            function, or all of it as a `Task`.
+        **asked : optional
+            As for `dotrain.Task`: ``image``, ``nodes``, ``gpus_per_node``,
+            ``files``, ``env``, ``secrets`` and the others.
+
+        Returns
+        -------
+        Job
+            The job, submitted.
+
+        Raises
+        ------
+        SpecError
+            What is asked for is wrong. TaskDoesNotFit when no pool can run it:
+            it says which size could, and its price.
+        ClusterPaused
+            When there are no training nodes.
+        JobNameTaken
+            When there is a job of that name already.
+        JobRefused, KubernetesError, ApiError
+            See each; AddressMoved when this machine is not let in. Nothing of
+            the job is left then.
+
+        Examples
+        --------
+        >>> job = dotrain.get("bert").run("python train.py", image="python:3.13-slim", nodes=2)
+        >>> job.namespace
+        'training'
+        """
+        from kr8s.objects import Node
+
+        from dotrain.jobs import fitting, manifests, naming, submitting
+        from dotrain.jobs import task as tasks
+
+        task = tasks.asked(work, asked)
+        content = manifests.Content(manifests.command(task.work), task.secret_values())
+        spec, kube = self.spec, self._kube()
+        place = fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(self._target)))
+        return submitting.submit(kube, task, task.name or naming.fresh(task.work), place, content)
+
+
+def _offers(target: Target) -> Sequence[Offer]:
+    """Return the sizes that nodes can have."""
+    from dotrain import offers
+
+    with closing(Api(target)) as api:
+        options = api.get("/v2/kubernetes/options")["options"]
+        return offers.offers(api.pages("/v2/sizes", "sizes"), options)
