@@ -42,6 +42,7 @@ bench: engine kubernetes  ## Measure, and print the tables of benchmarks/README.
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/money.py
 	$(BIN)/python benchmarks/kubernetes.py
+	$(BIN)/python benchmarks/jobs.py
 	$(BIN)/python benchmarks/sweep.py
 
 picture: engine  ## Take the README's picture, in JupyterLab and Chromium
