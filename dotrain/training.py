@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dotrain.api import Api
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -16,8 +13,6 @@ if TYPE_CHECKING:
 
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
-    from dotrain.offers import Offer
-    from dotrain.target import Target
 
 
 class Training(Working):
@@ -61,7 +56,7 @@ class Training(Working):
             When there are no training nodes.
         JobNameTaken
             When there is a job of that name already.
-        JobRefused, KubernetesError, ApiError
+        JobRefused, StorageError, KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in. Nothing of
             the job is left then.
 
@@ -71,18 +66,18 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
-        from kr8s.objects import Node
-
-        from dotrain.jobs import fitting, manifests, naming, submitting
+        from dotrain.jobs import naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
 
         task = tasks.asked(work, asked)
-        content = manifests.Content(manifests.command(task.work), task.secret_values())
+        packed = preparing.pack(task)
         spec, kube = self.spec, self._kube()
-        place = fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(self._target)))
+        place = placing.place(self._target, kube, task, spec)
         name = task.name or naming.fresh(task.work)
-        return Job(submitting.submit(kube, task, name, place, content), kube, self._target)
+        with preparing.sent(packed, self.name, name) as content:
+            record = submitting.submit(kube, task, name, place, content)
+        return Job(record, kube, self._target)
 
     def job(self, name: str | None = None) -> Job:
         """Return a job that was submitted, from this kernel or another.
@@ -133,12 +128,3 @@ class Training(Working):
         from dotrain.jobs import finding, listing
 
         return listing.jobs(finding.rows(self._kube()))
-
-
-def _offers(target: Target) -> Sequence[Offer]:
-    """Return the sizes that nodes can have."""
-    from dotrain import offers
-
-    with closing(Api(target)) as api:
-        options = api.get("/v2/kubernetes/options")["options"]
-        return offers.offers(api.pages("/v2/sizes", "sizes"), options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Protocol
 
 import kr8s.objects
@@ -9,7 +10,6 @@ from kr8s.objects import Event, Pod
 
 from dotrain import durations
 from dotrain.errors import KubernetesNotFound
-from dotrain.guarded import present
 from dotrain.jobs import reading
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.manifests import INCOMPLETE
@@ -63,7 +63,7 @@ class JobRecord:
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
-        notes = {CANCELLED: durations.stamp(present()), INCOMPLETE: None}
+        notes = {CANCELLED: durations.stamp(dt.datetime.now(dt.timezone.utc)), INCOMPLETE: None}
         change = {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
         self._kube.patch(kr8s.objects.Job, self.name, change, namespace=self.namespace)
 

@@ -105,15 +105,17 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     made = _create(kube, wanted)
     try:
         uid = made["metadata"]["uid"]
+        owned = manifests.owned(task, name, content, uid)
+        # Who is no administrator can bind a Role only when it is there.
+        bindings = [one for one in owned if one["kind"] == "RoleBinding"]
+        others = [one for one in owned if one not in bindings]
         _together(
             [
                 partial(_apply, kube, isolation.closed(level)),
-                *(
-                    partial(_give, kube, one, uid)
-                    for one in manifests.owned(task, name, content, uid)
-                ),
+                *(partial(_give, kube, one, uid) for one in others),
             ]
         )
+        _together(partial(_give, kube, one, uid) for one in bindings)
         start = partial(kube.patch, kr8s.objects.Job, name, manifests.start(), namespace=namespace)
         repeated(start)
     except BaseException:
@@ -177,12 +179,28 @@ def _give(kube: Kube, wanted: Manifest, uid: str) -> None:
             return
         with suppress(KubernetesNotFound):
             found = kube.read(objects.location(wanted))
-            owners = {one["uid"] for one in found["metadata"].get("ownerReferences") or ()}
-            if uid in owners:
+            owners = found["metadata"].get("ownerReferences") or []
+            # An answer was lost, and the request repeated.
+            if any(one["uid"] == uid for one in owners):
                 return
-            if not owners or time.monotonic() > deadline:
+            if not _leaves(kube, found) or time.monotonic() > deadline:
                 raise _taken(found)
         time.sleep(_PAUSE)
+
+
+def _leaves(kube: Kube, found: Manifest) -> bool:
+    """Return whether what belonged to a job is about to go, as that is gone or goes itself."""
+    metadata = found["metadata"]
+    if "deletionTimestamp" in metadata:
+        return True
+    for owner in metadata.get("ownerReferences") or ():
+        place = {"name": owner["name"], "namespace": metadata["namespace"]}
+        with suppress(KubernetesNotFound):
+            job = kube.read(objects.location({**owner, "metadata": place}))
+            if job["metadata"]["uid"] == owner["uid"]:
+                return "deletionTimestamp" in job["metadata"]
+        return True
+    return False
 
 
 def _apply(kube: Kube, manifest: Manifest) -> None:
