@@ -1,17 +1,12 @@
-"""What is left of a job on this machine: its log and what its function returned."""
+"""What is said of a job that did not succeed, and what its function returned or raised."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
-from dotrain.errors import JobFailed, KubernetesNotFound
-from dotrain.jobs import lines, logs, reasons, results, storage
-from dotrain.jobs.keeping import Kept
-from dotrain.jobs.lines import Line
-from dotrain.jobs.records import Record
+from dotrain.errors import JobFailed
+from dotrain.jobs import logs, reasons, results
 from dotrain.jobs.results import Outcome
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
@@ -19,62 +14,6 @@ from dotrain.objects import Json
 
 # Lines of a log that stand in an error.
 _TAIL = 20
-
-
-def keep_log(kept: Kept, found: Iterable[Line]) -> None:
-    """Keep what a job wrote, each line with its time; raises ConfigError when it cannot be."""
-    by_rank: dict[int, list[str]] = defaultdict(list)
-    for line in found:
-        by_rank[line.rank].append(lines.stamped(line))
-    for rank, texts in by_rank.items():
-        kept.save_log(rank, "\n".join([*texts, ""]))
-
-
-def kept_log(kept: Kept, ranks: Iterable[int]) -> list[Line]:
-    """Return what is kept of what some ranks wrote, in the order of time."""
-    found = [
-        lines.parse(raw, rank)
-        for rank in ranks
-        for raw in lines.split((kept.load_log(rank) or "").encode())
-    ]
-    return sorted(found, key=lambda line: line.moment)
-
-
-def keep_results(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
-    """Keep what a function returned or raised on each node; nothing to do for a command.
-
-    Raises
-    ------
-    KubernetesError, StorageError, ConfigError
-        When it cannot be read, or not be written.
-    """
-    said = record.storage()
-    folder = storage.parse(said) if said else None
-    with suppress(KubernetesNotFound):
-        for rank in range(nodes):
-            kept.collect(kube.read, record.namespace, record.name, rank, folder)
-
-
-def outcomes(kept: Kept, nodes: int | None) -> list[Outcome]:
-    """Return what is kept of what a function returned or raised, by rank.
-
-    Parameters
-    ----------
-    kept : Kept
-        What is kept of the job.
-    nodes : int or None
-        How many nodes it had; None when that is not known any more.
-    """
-    found: list[Outcome] = []
-    rank = 0
-    while nodes is None or rank < nodes:
-        outcome = kept.load_result(rank)
-        if outcome is not None:
-            found.append(outcome)
-        elif nodes is None:
-            break
-        rank += 1
-    return found
 
 
 def failure(

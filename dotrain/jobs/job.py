@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dotrain import durations, objects
@@ -12,9 +13,10 @@ from dotrain.errors import (
     JobNotFound,
     KubernetesNotFound,
     KubernetesUnreachable,
+    ResultUnreadable,
     SpecError,
 )
-from dotrain.jobs import failing, following, lines, logs, storage
+from dotrain.jobs import failing, following, leaving, lines, logs, storage
 from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
 from dotrain.jobs.seen import Seen
@@ -113,7 +115,7 @@ class Job(Seen):
                 raise
             pods, found = [], []
         gone = set(kept) - set(map(objects.rank, pods))
-        found += failing.kept_log(self._kept, gone)
+        found += leaving.kept_log(self._kept, gone)
         return logs.last(sorted(found, key=lambda line: line.moment), tail)
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
@@ -173,12 +175,11 @@ class Job(Seen):
             status: JobStatus | None = self._end(None)
         except (JobNotFound, ClusterNotFound, KubernetesUnreachable):
             status = None
-            if not failing.outcomes(self._kept, None):
+            if not leaving.kept_results(self._kept):
                 raise
         if status is not None and status.phase != "succeeded":
             raise self._failure(status)
-        nodes = len(status.pods) if status is not None else None
-        return failing.value(failing.outcomes(self._kept, nodes), self.name)
+        return failing.value(leaving.kept_results(self._kept), self.name)
 
     def _end(self, timeout: str | dt.timedelta | None) -> JobStatus:
         """Wait until it has ended, keep what is left of it, and return how that was."""
@@ -195,12 +196,11 @@ class Job(Seen):
 
     def _keep(self, status: JobStatus) -> None:
         if not self._is_kept:
-            failing.keep_results(self._kept, self._kube, self._record, len(status.pods))
-            failing.keep_log(self._kept, logs.read(self._kube, self._pods()))
+            leaving.keep(self._target, self._kube, self._record, status)
             self._is_kept = True
 
     def _failure(self, status: JobStatus) -> JobFailed:
-        found = failing.outcomes(self._kept, len(status.pods))
+        found = leaving.kept_results(self._kept)
         return failing.failure(self._kube, self._pods(), self.name, status, found)
 
     def cancel(self) -> None:
@@ -214,10 +214,11 @@ class Job(Seen):
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        if self.status.ended:
+        status = self.status
+        if status.ended:
             return
         found = following.to_the_end(self._kube, self._record, self._record.cancel)
-        failing.keep_log(self._kept, found)
+        leaving.keep_log(self._kept, found, len(status.pods))
 
     def delete(self) -> None:
         """Delete it with all that belongs to it in Kubernetes; what it wrote is kept.
@@ -229,11 +230,14 @@ class Job(Seen):
         """
         try:
             self._seen = status = self._record.read()
-            said = self._record.storage()
-            failing.keep_results(self._kept, self._kube, self._record, len(status.pods))
         except KubernetesNotFound:
             return
+        if status.ended:
+            # A function that left no result keeps nothing from being deleted.
+            with suppress(ResultUnreadable):
+                self._keep(status)
         found = following.to_the_end(self._kube, self._record, self._record.delete)
-        failing.keep_log(self._kept, found)
-        if said:
-            storage.parse(said).delete()
+        if not status.ended:
+            leaving.keep_log(self._kept, found, len(status.pods))
+        if self._record.storage:
+            storage.parse(self._record.storage).delete()
