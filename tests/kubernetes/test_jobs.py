@@ -27,7 +27,7 @@ from dotrain.errors import (
     NotFinished,
     SpecError,
 )
-from dotrain.jobs import waiting
+from dotrain.jobs import waiting, watching
 from tests.kubernetes import work
 
 IMAGE = "python:3.13-slim"
@@ -38,6 +38,15 @@ MOVED = (
     """trap 'touch "{0}"; exit 143' TERM; test -e "{0}" && exit 0; while :; do sleep 0.1; done"""
 )
 ONCE = 'test -e "{0}" || {{ touch "{0}"; echo first; exit 5; }}; echo second'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _impatient() -> Iterator[None]:
+    """Look at jobs more often than is good for a control plane."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "_FIRST", 0.1)
+        patch.setattr(watching, "_LAST", 0.2)
+        yield
 
 
 class Moved(NamedTuple):
@@ -129,9 +138,11 @@ def test_logs_are_those_of_all_ranks_or_of_one(hello) -> None:
     assert list(hello.logs(rank=0, tail=1)) == ["trouble on 0"]
     assert len(hello.logs(tail=2)) == 4
     assert repr(hello.logs(rank=0)) == "hello from 0\nbye from 0\ntrouble on 0"
-    for tail in (-1, True):
-        with pytest.raises(SpecError, match="no number of lines"):
-            hello.logs(tail=tail)
+    for asked in ({"tail": -1}, {"tail": True}, {"rank": -1}):
+        with pytest.raises(SpecError, match="no whole number"):
+            hello.logs(**asked)
+    with pytest.raises(SpecError, match=r"no rank 2\. It has 2 nodes"):
+        hello.logs(rank=2)
 
 
 def test_a_job_is_found_again_by_its_name_or_as_the_newest(cluster, hello) -> None:
