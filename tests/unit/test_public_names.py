@@ -83,8 +83,7 @@ def test_every_result_is_documented(name) -> None:
 
 
 @pytest.mark.parametrize(
-    FIELDS=["Cluster", "ClusterSpec", "Database", "Job", "Pool", "Storage", "Task"]
-    @ pytest.mark.parametrize("name", FIELDS)
+    "name", ["Cluster", "ClusterSpec", "Database", "Job", "Pool", "Storage", "Task"]
 )
 def test_every_field_is_documented(name) -> None:
     one = getattr(dotrain, name)
