@@ -128,6 +128,7 @@ class Ending:
                 process = handover.start("dotrain.finisher", said)
                 _started.append(process)
                 handover.send(process, request)
+                handover.close(process)
             except OSError as error:
                 raise self._not_begun(error.strerror or str(error)) from bare(error)
             except BaseException as error:  # noqa: BLE001 - raised again

@@ -38,6 +38,14 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
         When it cannot be read there.
     """
     kept = keeping.of(target, kube.cluster["name"], record.name)
+    try:
+        _keep(kept, kube, record, status)
+    except OSError as error:
+        # What is there already cannot be read.
+        raise _not_there(f"what the job {record.name!r} left", kept) from error
+
+
+def _keep(kept: Kept, kube: Kube, record: Record, status: JobStatus) -> None:
     _keep_logs(kept, kube, record, len(status.pods))
     for rank in range(len(status.pods)):
         try:
@@ -76,7 +84,7 @@ def _collect(kept: Kept, kube: Kube, record: Record, rank: int) -> Any:
 
 def _not_there(what: str, kept: Kept) -> ConfigError:
     return ConfigError(
-        f"{what[:1].upper()}{what[1:]} was written, and is not there.",
-        f"{kept.directory} does not have it.",
-        "Look at that disk, then call wait() again.",
+        f"{what[:1].upper()}{what[1:]} is not kept on this machine.",
+        f"{kept.directory} does not have all of it, after it was written.",
+        "See that this directory can be written and read, then call wait() again.",
     )
