@@ -100,7 +100,7 @@ class After:
     target : Target
         The account.
     job : mapping
-        Which job, as `finishing.Ending` has it.
+        Which job, as `takedown.Takedown` has it.
     progress : Progress
         What to report to.
     writer : journal.Writer

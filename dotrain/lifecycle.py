@@ -25,7 +25,7 @@ from dotrain.engine import state
 from dotrain.errors import ClusterNotFound
 from dotrain.facade import Cluster
 from dotrain.grants import Grant
-from dotrain.jobs import ending
+from dotrain.jobs import takedown
 from dotrain.pools import Pool
 from dotrain.spec import Database
 from dotrain.target import current
@@ -267,7 +267,7 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         if remembered.spec.budget is not None:
             billing.warn_of_budget(target, name)
     if remembered and "cluster" in remembered.resources:
-        ending.take_up(target, name, remembered.resources["cluster"])
+        takedown.take_up(target, name, remembered.resources["cluster"])
     return cluster
 
 

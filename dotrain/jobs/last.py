@@ -14,12 +14,12 @@ from dotrain.errors import (
     KubernetesUnreachable,
     NotFinished,
 )
-from dotrain.jobs.ending import Ending
 from dotrain.jobs.job import Job
 from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
+from dotrain.jobs.takedown import Takedown
 from dotrain.kube import Kube
 from dotrain.target import Target
 
@@ -36,7 +36,7 @@ class LastJob(Job):
         super().__init__(record, kube, target)
         self._asker = record.down_after
         # What follows it runs on the machine of whoever asked for it, and nowhere else.
-        self._ending: Ending | None = None
+        self._takedown: Takedown | None = None
         if self._asker == config.identity():
             job = {
                 "cluster": self.cluster,
@@ -45,7 +45,7 @@ class LastJob(Job):
                 "name": self.name,
                 "uid": record.uid,
             }
-            self._ending = Ending(target, job)
+            self._takedown = Takedown(target, job)
 
     @property
     def status(self) -> JobStatus:
@@ -53,7 +53,7 @@ class LastJob(Job):
         try:
             return super().status
         except (ClusterNotFound, JobNotFound, KubernetesUnreachable):
-            said = self._ending.status if self._ending else None
+            said = self._takedown.status if self._takedown else None
             if said is None:
                 raise
             self._seen = _read(said)
@@ -67,8 +67,8 @@ class LastJob(Job):
         EngineError
             When its process does not start.
         """
-        if self._ending is not None:
-            self._ending.begin()
+        if self._takedown is not None:
+            self._takedown.begin()
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
         """Wait until it has succeeded, what it left is kept, and the cluster is gone.
@@ -96,7 +96,7 @@ class LastJob(Job):
         TeardownIncomplete, ApiError, EngineError
             As `Cluster.down`.
         """
-        if self._ending is None:
+        if self._takedown is None:
             return super().wait(timeout)
         seconds = None if timeout is None else durations.parse(timeout).total_seconds()
         began = time.monotonic()
@@ -107,16 +107,16 @@ class LastJob(Job):
         except JobFailed as error:
             failed = error
         left = None if seconds is None else max(0.0, began + seconds - time.monotonic())
-        self._until_down(self._ending, left)
+        self._until_down(self._takedown, left)
         if failed is not None:
-            failed.fix = f"{failed.fix} {self._ending.result.get('said', '')}".strip()
+            failed.fix = f"{failed.fix} {self._takedown.result.get('said', '')}".strip()
             raise failed
         return self
 
-    def _until_down(self, ending: Ending, seconds: float | None) -> None:
+    def _until_down(self, takedown: Takedown, seconds: float | None) -> None:
         why = f"It was waited for {seconds:g} s more." if seconds is not None else ""
         try:
-            ended = ending.follow(seconds)
+            ended = takedown.follow(seconds)
         except KeyboardInterrupt:
             ended, why = False, "The waiting was interrupted."
         if not ended:
@@ -126,18 +126,18 @@ class LastJob(Job):
                 "That goes on without this cell: wait() waits again.",
                 status=self._seen,
             )
-        if ending.error is not None:
-            raise ending.error
+        if takedown.error is not None:
+            raise takedown.error
 
     def _keep(self, found: list[Line] | None = None) -> None:
         # What follows it keeps it first of all, and this cell may come too late to.
-        if self._ending is None or found is not None:
+        if self._takedown is None or found is not None:
             super()._keep(found)
 
     def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
         then = f"Then: {self._asker} takes {self.cluster!r} down."
-        if self._ending is not None:
-            then = self._ending.summary
+        if self._takedown is not None:
+            then = self._takedown.summary
         return super()._picture_of(status, f"{note} {then}".strip())
 
 

@@ -18,11 +18,9 @@ from dotrain.errors import (
     ConfigError,
     FinisherKilled,
     JobFailed,
-    NothingElseEndsIt,
     SpecError,
 )
 from dotrain.jobs import keeping
-from dotrain.jobs.job import Job
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
