@@ -99,6 +99,7 @@ class Training(Working):
             staying.warn(spec)
         with preparing.sent(packed, self.name, name) as content:
             record = submitting.submit(kube, task, name, place, content)
+        # Of an earlier job of this name.
         keeping.of(self._target, self.name, name).forget()
         if not task.down_after:
             return Job(record, kube, self._target)

@@ -15,7 +15,6 @@ from dotrain.errors import (
     NotFinished,
 )
 from dotrain.jobs.job import Job
-from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
@@ -129,10 +128,10 @@ class LastJob(Job):
         if takedown.error is not None:
             raise takedown.error
 
-    def _keep(self, found: list[Line] | None = None) -> None:
+    def _keep(self, status: JobStatus) -> None:
         # What follows it keeps it first of all, and this cell may come too late to.
-        if self._takedown is None or found is not None:
-            super()._keep(found)
+        if self._takedown is None or not self._takedown.wait_until_kept():
+            super()._keep(status)
 
     def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
         then = f"Then: {self._asker} takes {self.cluster!r} down."

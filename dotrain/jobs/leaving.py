@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Any
-
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
-from dotrain.jobs import keeping, logs, records, storage
+from dotrain.jobs import ending, keeping, logs, records, results
 from dotrain.jobs.keeping import Kept
 from dotrain.jobs.records import Record
 from dotrain.jobs.status import JobStatus
@@ -31,7 +28,7 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     Raises
     ------
     ConfigError
-        When it cannot be written here, or is not here afterwards.
+        When it cannot be written here, or is not here after that.
     ResultUnreadable
         When the function of a job that succeeded has left no result.
     KubernetesError, StorageError
@@ -39,52 +36,47 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     """
     kept = keeping.of(target, kube.cluster["name"], record.name)
     try:
-        _keep(kept, kube, record, status)
+        _keep_log(kept, kube, record)
+        ending.keep_results(kept, kube, record, len(status.pods))
+        if status.phase == "succeeded" and _is_function(kube, record):
+            _check_results(kept, record, len(status.pods))
     except OSError as error:
-        # What is there already cannot be read.
-        raise _not_there(f"what the job {record.name!r} left", kept) from error
+        raise _not_there("what it left", kept) from error
 
 
-def _keep(kept: Kept, kube: Kube, record: Record, status: JobStatus) -> None:
-    _keep_logs(kept, kube, record, len(status.pods))
-    for rank in range(len(status.pods)):
-        try:
-            found = _collect(kept, kube, record, rank)
-        except KubernetesNotFound:
-            # No function: nothing was made for its results.
-            return
-        if found is None and status.phase == "succeeded":
+def _keep_log(kept: Kept, kube: Kube, record: Record) -> None:
+    found = logs.read(kube, records.pods(kube, record.namespace, record.name))
+    ending.keep_log(kept, found)
+    there = ending.kept_log(kept, {line.rank for line in found})
+    if sorted(there) != sorted(found):
+        raise _not_there("its log", kept)
+
+
+def _is_function(kube: Kube, record: Record) -> bool:
+    secret = results.secret(record.name, 0)
+    try:
+        kube.read(f"/api/v1/namespaces/{record.namespace}/secrets/{secret}")
+    except KubernetesNotFound:
+        return False
+    return True
+
+
+def _check_results(kept: Kept, record: Record, nodes: int) -> None:
+    for rank in range(nodes):
+        found = kept.load_result(rank)
+        if found is None:
             raise ResultUnreadable(
                 f"What the job {record.name!r} returned on rank {rank} is not there.",
-                "It has succeeded, and the Secret for its result is empty.",
+                "It has succeeded, and has handed over no result.",
                 "Look at its logs().",
             )
-
-
-def _keep_logs(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
-    texts: dict[int, list[str]] = defaultdict(list)
-    for line in logs.read(kube, records.pods(kube, record.namespace, record.name)):
-        texts[line.rank].append(line.text)
-    for rank in range(nodes):
-        text = "".join(f"{line}\n" for line in texts[rank])
-        # What was kept while its Pods were there is more than what is left of them.
-        if text or kept.load_log(rank) is None:
-            kept.save_log(rank, text)
-            if kept.load_log(rank) != text:
-                raise _not_there(f"the log of rank {rank}", kept)
-
-
-def _collect(kept: Kept, kube: Kube, record: Record, rank: int) -> Any:
-    folder = storage.parse(record.storage) if record.storage else None
-    found = kept.collect(kube.read, record.namespace, record.name, rank, folder)
-    if found is not None and found.said.get("outcome") == "returned" and found.pickled is None:
-        raise _not_there(f"the result of rank {rank}", kept)
-    return found
+        if found.is_value and not found.pickled:
+            raise _not_there(f"the result of rank {rank}", kept)
 
 
 def _not_there(what: str, kept: Kept) -> ConfigError:
     return ConfigError(
-        f"{what[:1].upper()}{what[1:]} is not kept on this machine.",
+        f"Of the job {kept.directory.name!r}, {what} is not kept on this machine.",
         f"{kept.directory} does not have all of it, after it was written.",
         "See that this directory can be written and read, then call wait() again.",
     )

@@ -10,11 +10,12 @@ from kr8s.objects import Event, Pod
 
 from dotrain import durations
 from dotrain.errors import KubernetesNotFound
-from dotrain.jobs import reading, storage
+from dotrain.jobs import reading
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.manifests import DOWN_AFTER, INCOMPLETE
 from dotrain.jobs.reading import CANCELLED
 from dotrain.jobs.status import JobStatus
+from dotrain.jobs.storage import ANNOTATION
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -25,14 +26,16 @@ class Record(Protocol):
     kind: str
     namespace: str
     name: str
-    # By which one object is known from another of the same name; who said that
-    # the cluster goes after it, and where it has storage; both empty without.
+    # By which one object is known from another of the same name, and who said
+    # that the cluster goes after it; empty for nobody.
     uid: str
     down_after: str
-    storage: str
 
     def read(self) -> JobStatus:
         """Return how it is; raises KubernetesNotFound when it is gone."""
+
+    def storage(self) -> str:
+        """Return where its objects are, as its annotation says it; empty without."""
 
     def cancel(self) -> None:
         """Let it end for good, and its Pods have their grace; what has ended stays as it is."""
@@ -58,9 +61,7 @@ class JobRecord:
         self.namespace = namespace = str(job["metadata"]["namespace"])
         self.name = name = name_of(job)
         self.uid = str(job["metadata"]["uid"])
-        notes = job["metadata"].get("annotations") or {}
-        self.down_after = str(notes.get(DOWN_AFTER) or "")
-        self.storage = str(notes.get(storage.ANNOTATION) or "")
+        self.down_after = str((job["metadata"].get("annotations") or {}).get(DOWN_AFTER) or "")
         self._kube = kube
         self._path = f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}"
 
@@ -69,6 +70,11 @@ class JobRecord:
         job = self._kube.read(self._path)
         events = self._kube.list(Event, namespace=self.namespace)
         return reading.read(job, pods(self._kube, self.namespace, self.name), events)
+
+    def storage(self) -> str:
+        """Return where its objects are, as `Record` has it."""
+        annotations = self._kube.read(self._path)["metadata"].get("annotations") or {}
+        return str(annotations.get(ANNOTATION) or "")
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
