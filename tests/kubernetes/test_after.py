@@ -6,18 +6,21 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 import dotrain
 from dotrain import target
+from dotrain.cli import main
 from dotrain.errors import (
     ClusterNotFound,
     ConfigError,
+    ConfirmationRequired,
     FinisherKilled,
     JobFailed,
+    JobNameTaken,
     SpecError,
 )
 from dotrain.jobs import keeping
@@ -34,21 +37,22 @@ import dotrain, time
 dotrain.use_sandbox()
 def train():
     import time
-    time.sleep(6)
+    time.sleep(4)
     print("trained")
     return {"loss": 0.25}
 cluster = dotrain.get("brief")
-cluster.run("sleep 4; echo beside", name="beside", image="python:3.13-slim", cpus=0.1, memory="64Mi")
-job = cluster.run(train, name="train", cpus=0.1, memory="64Mi", down_after=True)
+small = {"cpus": 0.1, "memory": "64Mi"}
+cluster.run("sleep 6; echo beside", name="beside", image="python:3.13-slim", **small)
+job = cluster.run(train, name="train", down_after=True, **small)
 print("begun", flush=True)
 time.sleep(600)
 """
 
 
 @pytest.fixture(scope="module")
-def brief(sandbox: Sandbox) -> Iterator[dotrain.Cluster]:
+def brief(sandbox: Sandbox) -> dotrain.Cluster:
     """A cluster that was made for a job that fails, and that has a max age."""
-    yield dotrain.up("brief", pool=NODES, max_age="12h", then=FAILING)
+    return dotrain.up("brief", pool=NODES, max_age="12h", then=FAILING)
 
 
 def finisher() -> psutil.Process:
@@ -104,8 +108,51 @@ def test_a_job_that_fails_keeps_the_cluster_and_says_until_when_and_what_it_cost
     assert "until then" in said
     assert "stays until 20" in repr(job)
     assert "brief" in clusters(sandbox)
-    assert kept("unlucky").load_log(0) == "out of luck\n"
+    assert "out of luck" in (kept("unlucky").load_log(0) or "")
     work.until(lambda: finishers() == [])
+
+
+def test_a_job_that_cannot_be_submitted_says_what_the_cluster_costs(brief) -> None:
+    with pytest.raises(JobNameTaken, match=r"The cluster 'brief' stays until .* until then"):
+        dotrain.up("brief", then=FAILING)
+
+
+def test_who_is_asked_about_a_teardown_is_told_which_jobs_are_lost(brief, monkeypatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "no")
+    job = brief.run("sleep 60", name="lost", image=IMAGE, grace="1s")
+    with pytest.raises(ConfirmationRequired):
+        brief.down()
+    assert "These jobs are lost: lost (" in asked[0]
+    # Where nobody gets an answer, nobody waits for one.
+    brief._kube().close()
+    dotrain.use_sandbox(address="198.51.100.9")
+    try:
+        with pytest.raises(ConfirmationRequired):
+            dotrain.down("brief")
+    finally:
+        dotrain.use_sandbox()
+    assert "Which jobs run on it is not known" in asked[1]
+    job.delete()
+
+
+def test_what_ended_jobs_left_is_kept_before_a_teardown(brief) -> None:
+    brief.run("echo worth it", name="worth", image=IMAGE)
+    work.until(lambda: brief.job("worth").status.ended)
+    assert kept("worth").ranks() == []
+    brief._keep_what_ended()
+    assert "worth it" in (kept("worth").load_log(0) or "")
+
+
+def test_a_shell_runs_a_job_and_follows_it(brief) -> None:
+    options = ["--job", "shell", "--image", IMAGE, "--env", "WHOM=world", "--wait"]
+    command = ["--sandbox", "run", "brief", *options, "--", "echo hello $WHOM"]
+    result = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "hello world" in result.stdout.splitlines()
+    assert "shell: succeeded" in result.stdout
+    result = CliRunner().invoke(main, ["run", "brief", "--image", IMAGE, "--env", "WHOM", "ls"])
+    assert "it takes NAME=VALUE" in result.output
 
 
 def test_what_cannot_be_kept_keeps_the_cluster(brief, sandbox) -> None:
@@ -117,6 +164,7 @@ def test_what_cannot_be_kept_keeps_the_cluster(brief, sandbox) -> None:
     assert job.status.phase == "succeeded"
     assert "wait() tries again" in repr(job)
     assert "brief" in clusters(sandbox)
+    in_the_way.rmdir()
     job.delete()
 
 
@@ -157,6 +205,9 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     assert dotrain.leaks().empty
     with pytest.raises(ClusterNotFound):
         dotrain.get("brief")
-    assert kept("train").load_log(0) == "trained\n"
-    assert kept("beside").load_log(0) == "beside\n"
-    assert kept("train").load_result(0).is_value
+    # All of it is here, and nothing that lets anybody in.
+    assert list(job.logs()) == ["trained"]
+    assert job.result() == {"loss": 0.25}
+    assert "beside" in (kept("beside").load_log(0) or "")
+    (journal,) = kept("train").directory.glob("after-*.jsonl")
+    assert sandbox.token not in journal.read_text()
