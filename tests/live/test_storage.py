@@ -192,7 +192,7 @@ def test_a_bucket_that_is_not_there_is_said(server) -> None:
 
 
 def test_an_object_that_is_not_there_leaves_no_file(folder, tmp_path) -> None:
-    with pytest.raises(StorageError, match="NoSuchKey.*run the job again"):
+    with pytest.raises(StorageError, match=r"NoSuchKey.*run the job again"):
         folder.download("x", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 
