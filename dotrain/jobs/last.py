@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dotrain import config, durations
 from dotrain.errors import (
@@ -17,7 +17,7 @@ from dotrain.errors import (
 from dotrain.jobs.job import Job
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
-from dotrain.jobs.status import JobStatus
+from dotrain.jobs.status import JobStatus, PodStatus
 from dotrain.jobs.takedown import Takedown
 from dotrain.kube import Kube
 from dotrain.target import Target
@@ -55,7 +55,7 @@ class LastJob(Job):
             said = self._takedown.status if self._takedown else None
             if said is None:
                 raise
-            self._seen = _read(said)
+            self._seen = read(said)
             return self._seen
 
     def begin(self) -> None:
@@ -140,18 +140,22 @@ class LastJob(Job):
         return super()._picture_of(status, f"{note} {then}".strip())
 
 
-def _read(said: Mapping[str, str]) -> JobStatus:
+def written(status: JobStatus) -> dict[str, Any]:
+    """Return how a job ended, as what follows it notes it."""
+    return {
+        "phase": status.phase,
+        "reason": status.reason,
+        "started": durations.stamp(status.started) if status.started else "",
+        "finished": durations.stamp(status.finished) if status.finished else "",
+        "pods": [[pod.rank, pod.name, pod.phase, pod.node, pod.restarts] for pod in status.pods],
+    }
+
+
+def read(said: Mapping[str, Any]) -> JobStatus:
+    """Return the status that `written` noted."""
     started, finished = (
         durations.moment(said[key]) if said[key] else None for key in ("started", "finished")
     )
     elapsed = finished - started if started and finished else None
-    return JobStatus(said["phase"], "", (), started, finished, elapsed)
-
-
-def written(status: JobStatus) -> dict[str, str]:
-    """Return how a job ended, as what follows it notes it."""
-    return {
-        "phase": status.phase,
-        "started": durations.stamp(status.started) if status.started else "",
-        "finished": durations.stamp(status.finished) if status.finished else "",
-    }
+    pods = tuple(PodStatus(*pod) for pod in said["pods"])
+    return JobStatus(said["phase"], said["reason"], pods, started, finished, elapsed)
