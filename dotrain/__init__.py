@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dotrain.lifecycle import clusters, down, get, up
     from dotrain.operation import Operation
     from dotrain.pools import Pool
+    from dotrain.recall import job
     from dotrain.scoped import cluster
     from dotrain.spec import ClusterSpec, Database
     from dotrain.sweeping import sweep
@@ -57,6 +58,7 @@ __all__ = [
     "down",
     "errors",
     "get",
+    "job",
     "leaks",
     "sizes",
     "sweep",
@@ -87,6 +89,7 @@ _HOME = {
     "doctor": "checkup",
     "down": "lifecycle",
     "get": "lifecycle",
+    "job": "recall",
     "leaks": "leftovers",
     "sizes": "billing",
     "sweep": "sweeping",

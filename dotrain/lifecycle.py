@@ -25,7 +25,7 @@ from dotrain.engine import state
 from dotrain.errors import ClusterNotFound
 from dotrain.facade import Cluster
 from dotrain.grants import Grant
-from dotrain.jobs import takedown
+from dotrain.jobs import keeping, takedown
 from dotrain.pools import Pool
 from dotrain.spec import Database
 from dotrain.target import current
@@ -283,10 +283,14 @@ def find(name: str) -> tuple[Cluster, state.State | None]:
     check_name(name, "cluster")
     remembered = stack.read(target, name)
     if remembered is None and operations.running(target, name) is None:
+        kept = keeping.names(target, name)
+        fix = (
+            f" dotrain.job({name!r}, {kept[0]!r}) has what is kept of a job on it." if kept else ""
+        )
         raise ClusterNotFound(
             f"dotrain knows no cluster {name!r} on {target.kind}.",
             "There is no state of that name in this backend.",
-            "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
+            f"dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.{fix}",
         )
     return Cluster(name, target), remembered
 

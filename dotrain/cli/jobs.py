@@ -27,9 +27,9 @@ def jobs(name: str, form: str) -> None:
 @click.option("--tail", type=int, help="Only so many lines, the last ones of each rank.")
 def logs(name: str, job: str | None, follow: bool, rank: int | None, tail: int | None) -> None:
     """Show what JOB (or the newest one) on the cluster NAME has written."""
-    from dotrain import lifecycle
+    from dotrain import recall
 
-    found = lifecycle.get(name, wait=False).job(job).logs(follow=follow, rank=rank, tail=tail)
+    found = recall.job(name, job).logs(follow=follow, rank=rank, tail=tail)
     if not follow and len(found):
         click.echo(str(found))
 

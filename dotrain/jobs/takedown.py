@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -69,8 +69,8 @@ class Takedown:
         return "failed" if state == "ended" and "error" in self._end else state
 
     @property
-    def status(self) -> Mapping[str, str] | None:
-        """How the job ended, once what it left is kept: phase, started, finished (str)."""
+    def status(self) -> Mapping[str, Any] | None:
+        """How the job ended, once what it left is kept, as `last.written` has it."""
         self._reader.read()
         return self._reader.facts.get("status")
 
@@ -203,9 +203,12 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
     -----
     FinisherKilled
     """
-    for job in _asked(target, cluster):
+    for name in keeping.names(target, cluster):
+        job = asked(target, cluster, name)
+        if job.get("cluster_id") != cluster_id:
+            continue
         found = Takedown(target, job)
-        if found.state != "killed" or job["cluster_id"] != cluster_id:
+        if found.state != "killed":
             continue
         found.begin()
         warnings.warn(
@@ -216,13 +219,11 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
         )
 
 
-def _asked(target: Target, cluster: str) -> Iterator[Mapping[str, str]]:
-    """Yield the jobs on a cluster that something follows, as their journals have them."""
-    for name in keeping.names(target, cluster):
-        for path in keeping.of(target, cluster, name).directory.glob("after-*.jsonl"):
-            asked = journal.Reader(path).facts.get("asked")
-            if asked:
-                yield asked
+def asked(target: Target, cluster: str, name: str) -> Mapping[str, str]:
+    """Return which job something follows, as its journal has it; empty when nothing does."""
+    paths = keeping.of(target, cluster, name).directory.glob("after-*.jsonl")
+    newest = max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return (journal.Reader(newest).facts.get("asked") if newest else None) or {}
 
 
 def _last_words(said: IO[bytes]) -> str:

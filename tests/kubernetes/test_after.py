@@ -203,11 +203,20 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     assert job.status.phase == "succeeded"
     assert "brief" not in clusters(sandbox)
     assert dotrain.leaks().empty
-    with pytest.raises(ClusterNotFound):
+    with pytest.raises(ClusterNotFound, match=r"dotrain\.job\('brief'"):
         dotrain.get("brief")
     # All of it is here, and nothing that lets anybody in.
     assert list(job.logs()) == ["trained"]
     assert job.result() == {"loss": 0.25}
+    # And so it is for a kernel that knows nothing of it.
+    code = (
+        "import dotrain; dotrain.use_sandbox(); job = dotrain.job('brief', 'train').wait(); "
+        "print(job.result(), list(job.logs()), job)"
+    )
+    later = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert later.stdout.startswith("{'loss': 0.25} ['trained'] train: succeeded")
+    assert "was taken down" in later.stdout
+    assert list(dotrain.job("brief", "worth").logs()) == ["worth it"]
     assert "beside" in (kept("beside").load_log(0) or "")
     (journal,) = kept("train").directory.glob("after-*.jsonl")
     assert sandbox.token not in journal.read_text()
