@@ -176,8 +176,8 @@ class Kube:
 
         return self.run(post)
 
-    def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
-        """Make an object as `manifest` says, new or changed, by server-side apply.
+    def apply(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Make an object as `manifest` says, new or changed, by server-side apply; return it.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class Kube:
         ------
         KubernetesError, KubernetesUnreachable, AddressMoved
         """
-        self._send(
+        return self._send(
             "PATCH",
             **_address(path),
             params={"fieldManager": "dotrain", "force": "true"},

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dotrain.api import Api
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -14,8 +11,6 @@ if TYPE_CHECKING:
 
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
-    from dotrain.offers import Offer
-    from dotrain.target import Target
 
 
 class Training(Working):
@@ -69,22 +64,11 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
-        from kr8s.objects import Node
-
-        from dotrain.jobs import fitting, manifests, naming, submitting
+        from dotrain.jobs import manifests, naming, placing, submitting
         from dotrain.jobs import task as tasks
 
         task = tasks.asked(work, asked)
         content = manifests.Content(manifests.command(task.work), task.secret_values())
         spec, kube = self.spec, self._kube()
-        place = fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(self._target)))
+        place = placing.place(self._target, kube, task, spec)
         return submitting.submit(kube, task, task.name or naming.fresh(task.work), place, content)
-
-
-def _offers(target: Target) -> Sequence[Offer]:
-    """Return the sizes that nodes can have."""
-    from dotrain import offers
-
-    with closing(Api(target)) as api:
-        options = api.get("/v2/kubernetes/options")["options"]
-        return offers.offers(api.pages("/v2/sizes", "sizes"), options)

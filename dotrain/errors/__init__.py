@@ -12,6 +12,8 @@ DotrainError
  │       ├─ UnknownSize
  │       └─ UnknownVersion
  ├─ ConfigError                this machine is not set up
+ │   ├─ HelmNotFound
+ │   ├─ MissingExtra           `pip install 'dotrain[...]'`
  │   ├─ MissingToken
  │   └─ UnsafeEndpoint         a token would travel in the clear, or to a stranger
  ├─ AddressError               this machine's public address is not known for certain
@@ -38,7 +40,8 @@ DotrainError
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
- │   └─ NotReady               nodes or system Pods did not become ready
+ │   ├─ NotReady               nodes or Pods did not become ready
+ │   └─ OperatorFailed         an operator (KubeRay, Dask's) could not be installed
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ ClusterPaused              it has no training nodes until it is resumed
@@ -112,6 +115,11 @@ from dotrain.errors.engine import (
     StateTooNew,
     WrongPassphrase,
 )
+from dotrain.errors.frameworks import (
+    HelmNotFound,
+    MissingExtra,
+    OperatorFailed,
+)
 from dotrain.errors.jobs import (
     ClusterPaused,
     JobNameTaken,
@@ -145,6 +153,7 @@ __all__ = [
     "EngineError",
     "EngineNotFound",
     "ForwardFailed",
+    "HelmNotFound",
     "InvalidAddress",
     "InvalidName",
     "JobNameTaken",
@@ -154,6 +163,7 @@ __all__ = [
     "KubernetesNotFound",
     "KubernetesUnreachable",
     "LockedOut",
+    "MissingExtra",
     "MissingToken",
     "NameInUse",
     "NotFound",
@@ -161,6 +171,7 @@ __all__ = [
     "OpenToWorld",
     "OperationFailed",
     "OperationInterrupted",
+    "OperatorFailed",
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",

@@ -1,0 +1,146 @@
+"""Wait for the Pods of an operator or of what it makes, and say why they are not there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kr8s.objects import Event, Pod
+
+from dotrain import objects, readiness
+from dotrain.errors import KubernetesNotFound, NotReady
+from dotrain.kube import Kube
+from dotrain.objects import Json
+
+_FIRST_LOOK, _LAST_LOOK = 0.2, 3.0
+_PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Pods that there should be.
+
+    Parameters
+    ----------
+    what : str
+        What they are, such as ``"the scheduler"``.
+    labels : mapping of str to str
+        What each has.
+    count : int
+        How many.
+    maker : str
+        Who makes them, such as ``"the Dask operator"``.
+    """
+
+    what: str
+    labels: Mapping[str, str]
+    count: int
+    maker: str
+
+
+def wait(
+    kube: Kube,
+    namespace: str,
+    wanted: tuple[Wanted, ...],
+    seconds: float,
+    note: Callable[[str], object],
+) -> None:
+    """Wait until all of `wanted` are ready.
+
+    Parameters
+    ----------
+    kube : Kube
+        The cluster's Kubernetes API.
+    namespace : str
+        Where they are.
+    wanted : tuple of Wanted
+        What is waited for.
+    seconds : float
+        How long to wait.
+    note : callable
+        Takes a sentence when something has changed.
+
+    Raises
+    ------
+    NotReady
+        With a sentence for each thing that is not, and Kubernetes' last warning about it.
+    """
+    deadline, look, before = time.monotonic() + seconds, _FIRST_LOOK, -1
+    while True:
+        missing = lacking(kube.list(Pod, namespace=namespace), wanted)
+        if not missing:
+            return
+        if len(missing) != before:
+            note(f"Not ready yet: {readiness.some([*missing.values()])}.")
+        if time.monotonic() >= deadline:
+            events = kube.list(Event, namespace=namespace)
+            raise _failure(seconds, readiness.explained(missing, events))
+        before = len(missing)
+        time.sleep(min(look, max(0.0, deadline - time.monotonic())))
+        look = min(_LAST_LOOK, look * 1.5)
+
+
+def lacking(pods: Sequence[Json], wanted: tuple[Wanted, ...]) -> dict[str, str]:
+    """Return what is not ready, as a sentence by the object's kind, namespace and name; pure.
+
+    Parameters
+    ----------
+    pods : sequence of mapping
+        The Pods of a namespace, as Kubernetes describes them.
+    wanted : tuple of Wanted
+        What there should be.
+    """
+    found: dict[str, str] = {}
+    for one in wanted:
+        having = [pod for pod in pods if _has(pod, one.labels)]
+        ready = sum(objects.is_ready(pod) for pod in having)
+        if ready >= one.count:
+            continue
+        if len(having) < one.count:
+            found[one.what] = (
+                f"{one.maker} has made {len(having)} of {one.count} Pods of {one.what}"
+            )
+        found |= readiness.unready(having)
+    return found
+
+
+def gone(kube: Kube, location: str, namespace: str, labels: Mapping[str, str]) -> None:
+    """Wait until an object is gone, and every Pod with these labels.
+
+    Raises
+    ------
+    NotReady
+        When some are still there after two minutes.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        left = [
+            f"the Pod {objects.path(one)} is still there"
+            for one in kube.list(Pod, namespace=namespace)
+            if _has(one, labels)
+        ]
+        try:
+            one = kube.read(location)
+            left.append(f"the {one['kind']} {objects.path(one)} is still there")
+        except KubernetesNotFound:
+            if not left:
+                return
+        if time.monotonic() >= deadline:
+            raise _failure(_PATIENCE, left)
+        time.sleep(_FIRST_LOOK)
+
+
+def _has(pod: Json, labels: Mapping[str, str]) -> bool:
+    return labels.items() <= (pod["metadata"].get("labels") or {}).items()
+
+
+def _failure(seconds: float, causes: list[str]) -> NotReady:
+    said = readiness.some(causes)
+    return NotReady(
+        f"It did not come to pass within {seconds:g} s.",
+        f"{said[:1].upper()}{said[1:]}.",
+        "Look at the cluster's pods() and events(), resize() a pool that has no room, then run the "
+        "same call again: it goes on from here.",
+        causes=causes,
+    )
