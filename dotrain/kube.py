@@ -8,10 +8,7 @@ credentials give their owner all of them, and more:
 ``events()``                 events: list
 ``wait_ready()``             nodes, pods, events: list
 ``forward()``                pods, services: list; pods/portforward: get, create
-``run()``                    nodes: list; namespaces, networkpolicies: patch;
-                             jobs: get, create, patch, delete; services, secrets,
-                             configmaps, networkpolicies, serviceaccounts, roles,
-                             rolebindings: create, get
+``run()``                    `jobs.submitting.RULES`
 ``draining.drain``           `draining.RULES`
 ``idleness.idle_since``      `idleness.RULES`
 ===========================  ===================================================

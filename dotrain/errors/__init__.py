@@ -6,6 +6,9 @@ DotrainError
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
  │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -40,8 +43,12 @@ DotrainError
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
+ │   ├─ JobFailed              carries .traceback, that of the job
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
  │   ├─ NotReady               nodes or Pods did not become ready
  │   └─ OperatorFailed         an operator (KubeRay, Dask's) could not be installed
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
  ├─ ClusterPaused              it has no training nodes until it is resumed
@@ -122,8 +129,15 @@ from dotrain.errors.frameworks import (
 )
 from dotrain.errors.jobs import (
     ClusterPaused,
+    FilesTooLarge,
+    FunctionTooLarge,
+    JobFailed,
     JobNameTaken,
     JobRefused,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
     TaskDoesNotFit,
 )
 from dotrain.errors.kubernetes import (
@@ -152,10 +166,13 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
     "ForwardFailed",
+    "FunctionTooLarge",
     "HelmNotFound",
     "InvalidAddress",
     "InvalidName",
+    "JobFailed",
     "JobNameTaken",
     "JobRefused",
     "KubernetesError",
@@ -167,6 +184,7 @@ __all__ = [
     "MissingToken",
     "NameInUse",
     "NotFound",
+    "NotPicklable",
     "NotReady",
     "OpenToWorld",
     "OperationFailed",
@@ -175,12 +193,15 @@ __all__ = [
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
     "TaskDoesNotFit",
     "TeardownFailed",

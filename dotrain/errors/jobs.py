@@ -1,4 +1,4 @@
-"""What stands in the way of a job."""
+"""What goes wrong with jobs: what they carry in and out, where they run, and how they end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,68 @@ from collections.abc import Sequence
 from dotrain.errors.asked import SpecError
 from dotrain.errors.base import DotrainError
 from dotrain.errors.kubernetes import KubernetesError
+
+
+class NotPicklable(SpecError):
+    """A function, or something that it takes along, cannot leave this kernel."""
+
+
+class FunctionTooLarge(SpecError):
+    """A function and what it takes along are larger than a Kubernetes Secret."""
+
+
+class FilesTooLarge(SpecError):
+    """The files of a job are larger than a Kubernetes ConfigMap."""
+
+
+class StorageError(DotrainError):
+    """Object storage refused or failed a request, or did not answer."""
+
+
+class JobFailed(KubernetesError):
+    """A job failed; caused by the exception that its function raised, where it was one.
+
+    Attributes
+    ----------
+    traceback : str
+        The traceback of the job, as Python wrote it there; empty when there is none.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        why: str = "",
+        fix: str = "",
+        *,
+        traceback: str = "",
+        status: int | None = None,
+        causes: Sequence[str] = (),
+        objects: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, why, fix, status=status, causes=causes, objects=objects)
+        self.traceback = traceback
+
+    def _render_traceback_(self) -> list[str]:
+        # The frames here say nothing; those of the job say it all.
+        return [*self.traceback.splitlines(), *super()._render_traceback_()]
+
+
+class ResultTooLarge(JobFailed):
+    """What a function returned is larger than a Kubernetes Secret."""
+
+
+class ResultUnreadable(DotrainError):
+    """What a function returned is here, but this kernel cannot unpickle it.
+
+    Attributes
+    ----------
+    path : str
+        The file with its bytes; empty when it was not kept.
+    """
+
+    def __init__(self, what: str, why: str = "", fix: str = "", *, path: str = "") -> None:
+        super().__init__(what, why, fix)
+        self.path = path
 
 
 class TaskDoesNotFit(SpecError):

@@ -25,6 +25,8 @@ from dotrain.spec import ClusterSpec
 _SHARE = 0.75
 # Of the whole node, where none is there yet to say what it keeps for itself.
 _SHARE_UNSEEN = 0.5
+# How DigitalOcean calls the sizes with GPUs.
+_GPU_SIZE = "gpu-"
 _MILLI = 1000
 _BYTES_A_GIB = 2**30
 _NVIDIA, _AMD = objects.GPUS
@@ -149,7 +151,8 @@ def _room(pool: Pool, nodes: Sequence[Mapping[str, Any]], offers: Offers, *, gpu
     ]
     gpu = next((kind for one in found for kind in objects.GPUS if int(one.get(kind) or 0)), "")
     # A node offers its GPUs only when its driver is ready.
-    offer = _offer(pool, offers()) if not found or (gpus and not gpu) else None
+    unready = gpus > 0 and not gpu and pool.size.startswith(_GPU_SIZE)
+    offer = _offer(pool, offers()) if not found or unready else None
     if not found:
         if offer is None:
             raise unfit.unknown_size(pool)

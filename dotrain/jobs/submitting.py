@@ -37,6 +37,34 @@ from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import Task
 from dotrain.kube import Kube, repeated
 
+RULES = (
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "patch"]},
+    {
+        "apiGroups": ["batch"],
+        "resources": ["jobs"],
+        "verbs": ["get", "create", "patch", "delete"],
+    },
+    {
+        "apiGroups": ["networking.k8s.io"],
+        "resources": ["networkpolicies"],
+        "verbs": ["get", "create", "patch"],
+    },
+    {
+        "apiGroups": [""],
+        "resources": ["services", "configmaps", "serviceaccounts"],
+        "verbs": ["get", "create"],
+    },
+    # Nobody may give a right that is not his own: a function's Pods write its result.
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]},
+    {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["roles", "rolebindings"],
+        "verbs": ["get", "create"],
+    },
+)
+"""What it needs of Kubernetes, and the list of Nodes before it, as rules of a ClusterRole."""
+
 # Requests at once: a function has a Secret for each node's result.
 _AT_ONCE = 8
 _SUBMISSION_BYTES = 4

@@ -171,7 +171,7 @@ class Task:
         shown = [_work(self.work)]
         for one in fields(self)[1:]:
             value = getattr(self, one.name)
-            default = one.default_factory() if one.default is MISSING else one.default  # type: ignore[misc]
+            default = one.default if one.default_factory is MISSING else one.default_factory()
             if not _same(value, default):
                 shown.append(f"{one.name}={_value(one.name, value)}")
         return f"Task({', '.join(shown)})"
@@ -265,7 +265,9 @@ def asked(work: Work | Task, given: Mapping[str, Any]) -> Task:
     """
     for name in given:
         if name not in _NAMES:
-            nearest = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.4)
+            # "gpus" means gpus_per_node, and is spelled more like cpus.
+            nearest = [one for one in _NAMES if name in one]
+            nearest += difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.4)
             raise SpecError(
                 f"A job has no {name}=.",
                 f"It takes {', '.join(_NAMES[1:])}.",
