@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
     from dotrain.inspection import audit
+    from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
     from dotrain.leftovers import leaks
     from dotrain.lifecycle import clusters, down, get, up
@@ -41,6 +42,7 @@ __all__ = [
     "Database",
     "DotrainError",
     "Grant",
+    "Job",
     "Operation",
     "Pool",
     "Suppression",
@@ -70,6 +72,7 @@ _HOME = {
     "Database": "spec",
     "DotrainError": "errors",
     "Grant": "grants",
+    "Job": "jobs.job",
     "Operation": "operation",
     "Pool": "pools",
     "Suppression": "auditing",

@@ -8,6 +8,9 @@ credentials give their owner all of them, and more:
 ``events()``                 events: list
 ``wait_ready()``             nodes, pods, events: list
 ``forward()``                pods, services: list; pods/portforward: get, create
+``job()``, ``jobs()``        jobs, pods, events: list
+``Job``                      jobs: get, patch, delete; pods, nodes, events: list;
+                             pods/log: get; pods/portforward: get, create
 ``run()``                    `jobs.submitting.RULES`
 ``draining.drain``           `draining.RULES`
 ``idleness.idle_since``      `idleness.RULES`
@@ -93,7 +96,7 @@ class Kube:
         self.run(self.client.async_version)
 
     def list(
-        self, kind: type[Any], *, namespace: str | None = None, fields: str = ""
+        self, kind: type[Any], *, namespace: str | None = None, fields: str = "", labels: str = ""
     ) -> list[dict[str, Any]]:
         """Return all objects of a kind, in pages of 500.
 
@@ -105,6 +108,8 @@ class Kube:
             Only those of this one.
         fields : str
             Only these, such as ``"spec.nodeName=gpu-1"``.
+        labels : str
+            Only these, such as ``"dotrain/job=train"``.
 
         Returns
         -------
@@ -118,7 +123,11 @@ class Kube:
 
         async def collect() -> list[dict[str, Any]]:
             found = self.client.async_get(
-                kind, namespace=namespace or kr8s.ALL, field_selector=fields or None, raw=True
+                kind,
+                namespace=namespace or kr8s.ALL,
+                field_selector=fields or None,
+                label_selector=labels or None,
+                raw=True,
             )
             return [one async for one in found if isinstance(one, dict)]
 
@@ -127,6 +136,38 @@ class Kube:
     def read(self, path: str) -> dict[str, Any]:
         """Return the object at a path of the API; KubernetesNotFound without, else as `list`."""
         return repeated(partial(self._send, "GET", **_address(path)))
+
+    def log(self, pod: Mapping[str, Any], **params: str) -> bytes:
+        """Return what a Pod has written.
+
+        Parameters
+        ----------
+        pod : mapping
+            The Pod.
+        **params : str
+            As Kubernetes' API has them, such as ``container`` and ``tailLines``.
+
+        Raises
+        ------
+        KubernetesNotFound
+            When the Pod is gone.
+        KubernetesError
+            With the status 400 when its container has not begun.
+        KubernetesUnreachable, AddressMoved
+        """
+        metadata = pod["metadata"]
+
+        async def collect() -> bytes:
+            async with self.client.call_api(
+                "GET",
+                url=f"pods/{metadata['name']}/log",
+                namespace=metadata["namespace"],
+                params=params,
+            ) as response:
+                content: bytes = response.content
+                return content
+
+        return repeated(partial(self.run, collect))
 
     def patch(
         self,

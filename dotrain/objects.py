@@ -20,6 +20,7 @@ GPUS = ("nvidia.com/gpu", "amd.com/gpu")
 _POOL, _DOKS_POOL = "dotrain/pool", "doks.digitalocean.com/node-pool"
 _SIZE = "node.kubernetes.io/instance-type"
 _MIRROR = "kubernetes.io/config.mirror"
+_INDEX = "batch.kubernetes.io/job-completion-index"
 # Follows `unschedulable` by a moment, and says nothing more.
 _CORDONED = "node.kubernetes.io/unschedulable"
 # Kubernetes and DigitalOcean put these on a node that is not ready for Pods yet, or no more.
@@ -76,6 +77,14 @@ def is_system(pod: Json) -> bool:
 def has_controller(pod: Json) -> bool:
     """Return whether something makes the Pod anew elsewhere when it is gone."""
     return any(one.get("controller") for one in pod["metadata"].get("ownerReferences") or ())
+
+
+def rank(pod: Json) -> int:
+    """Return the index of a Pod in its Indexed Job, -1 where it has none."""
+    metadata = pod["metadata"]
+    places = (metadata.get("annotations") or {}, metadata.get("labels") or {})
+    said = next((str(place[_INDEX]) for place in places if _INDEX in place), "")
+    return int(said) if said.isdecimal() else -1
 
 
 def has_empty_dir(pod: Json) -> bool:

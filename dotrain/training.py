@@ -9,6 +9,8 @@ from dotrain.working import Working
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pandas as pd
+
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
 
@@ -66,9 +68,61 @@ class Training(Working):
         """
         from dotrain.jobs import manifests, naming, placing, submitting
         from dotrain.jobs import task as tasks
+        from dotrain.jobs.job import Job
 
         task = tasks.asked(work, asked)
         content = manifests.Content(manifests.command(task.work), task.secret_values())
         spec, kube = self.spec, self._kube()
         place = placing.place(self._target, kube, task, spec)
-        return submitting.submit(kube, task, task.name or naming.fresh(task.work), place, content)
+        name = task.name or naming.fresh(task.work)
+        return Job(submitting.submit(kube, task, name, place, content), kube, self._target)
+
+    def job(self, name: str | None = None) -> Job:
+        """Return a job that was submitted, from this kernel or another.
+
+        Parameters
+        ----------
+        name : str, optional
+            What it is called; otherwise it is the newest one.
+
+        Returns
+        -------
+        Job
+            The job, running or ended.
+
+        Raises
+        ------
+        JobNotFound
+            When there is none; ``.nearest`` has the nearest names.
+        KubernetesError, ApiError
+            See each; AddressMoved when this machine is not let in.
+
+        Examples
+        --------
+        >>> dotrain.get("bert").job().status.phase
+        'running'
+        """
+        from dotrain.jobs import finding
+        from dotrain.jobs.job import Job
+
+        kube = self._kube()
+        return Job(finding.record(kube, name), kube, self._target)
+
+    def jobs(self) -> pd.DataFrame:
+        """Return the jobs that there are, until they are deleted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns name, phase (str), nodes, gpus (int, of all nodes together),
+            restarts (int), reason (str), started, finished (datetime, UTC; NaT
+            before), elapsed (timedelta), namespace (str), the newest last.
+
+        Raises
+        ------
+        KubernetesError, ApiError
+            See each; AddressMoved when this machine is not let in.
+        """
+        from dotrain.jobs import finding, listing
+
+        return listing.jobs(finding.rows(self._kube()))

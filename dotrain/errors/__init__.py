@@ -43,10 +43,14 @@ DotrainError
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
- │   ├─ JobFailed              carries .traceback, that of the job
- │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
  │   ├─ NotReady               nodes or Pods did not become ready
  │   └─ OperatorFailed         an operator (KubeRay, Dask's) could not be installed
+ ├─ JobNotFound                carries .nearest
+ ├─ JobError                   about one job; carries .status, how it was
+ │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
+ │   ├─ ImageNotPulled         a node cannot get its image
+ │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
  ├─ StorageError               object storage said no, or nothing
  ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
@@ -131,7 +135,6 @@ from dotrain.errors.jobs import (
     ClusterPaused,
     FilesTooLarge,
     FunctionTooLarge,
-    JobFailed,
     JobNameTaken,
     JobRefused,
     NotPicklable,
@@ -149,6 +152,13 @@ from dotrain.errors.kubernetes import (
     KubernetesNotFound,
     KubernetesUnreachable,
     NotReady,
+)
+from dotrain.errors.running import (
+    ImageNotPulled,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    NotFinished,
 )
 
 __all__ = [
@@ -170,10 +180,13 @@ __all__ = [
     "ForwardFailed",
     "FunctionTooLarge",
     "HelmNotFound",
+    "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
+    "JobError",
     "JobFailed",
     "JobNameTaken",
+    "JobNotFound",
     "JobRefused",
     "KubernetesError",
     "KubernetesForbidden",
@@ -183,6 +196,7 @@ __all__ = [
     "MissingExtra",
     "MissingToken",
     "NameInUse",
+    "NotFinished",
     "NotFound",
     "NotPicklable",
     "NotReady",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dotrain.errors.asked import SpecError
 from dotrain.errors.base import DotrainError
 from dotrain.errors.kubernetes import KubernetesError
+from dotrain.errors.running import JobFailed
 
 
 class NotPicklable(SpecError):
@@ -23,34 +24,6 @@ class FilesTooLarge(SpecError):
 
 class StorageError(DotrainError):
     """Object storage refused or failed a request, or did not answer."""
-
-
-class JobFailed(KubernetesError):
-    """A job failed; caused by the exception that its function raised, where it was one.
-
-    Attributes
-    ----------
-    traceback : str
-        The traceback of the job, as Python wrote it there; empty when there is none.
-    """
-
-    def __init__(
-        self,
-        what: str,
-        why: str = "",
-        fix: str = "",
-        *,
-        traceback: str = "",
-        status: int | None = None,
-        causes: Sequence[str] = (),
-        objects: Sequence[str] = (),
-    ) -> None:
-        super().__init__(what, why, fix, status=status, causes=causes, objects=objects)
-        self.traceback = traceback
-
-    def _render_traceback_(self) -> list[str]:
-        # The frames here say nothing; those of the job say it all.
-        return [*self.traceback.splitlines(), *super()._render_traceback_()]
 
 
 class ResultTooLarge(JobFailed):

@@ -32,8 +32,8 @@ from dotrain.errors import (
 from dotrain.jobs import isolation, manifests
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
-from dotrain.jobs.job import Job
 from dotrain.jobs.manifests import Content
+from dotrain.jobs.records import JobRecord
 from dotrain.jobs.task import Task
 from dotrain.kube import Kube, repeated
 
@@ -73,7 +73,7 @@ _PATIENCE, _PAUSE = 30.0, 0.1
 _VIOLATES = "would violate PodSecurity"
 
 
-def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) -> Job:
+def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) -> JobRecord:
     """Submit a job, and return it when Kubernetes has all of it and may start it.
 
     Parameters
@@ -121,7 +121,7 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
         with suppress(DotrainError):
             kube.delete(objects.location(made), uid=made["metadata"]["uid"])
         raise
-    return Job(name, namespace, kube.cluster["name"], kube)
+    return JobRecord(kube, namespace, name)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:
