@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dotrain.jobs.job import Job
+    from dotrain.jobs.records import Record
     from dotrain.jobs.task import Task
 
 
@@ -66,6 +67,7 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
+        from dotrain.frameworks import trainer
         from dotrain.jobs import manifests, naming, placing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
@@ -75,7 +77,11 @@ class Training(Working):
         spec, kube = self.spec, self._kube()
         place = placing.place(self._target, kube, task, spec)
         name = task.name or naming.fresh(task.work)
-        return Job(submitting.submit(kube, task, name, place, content), kube, self._target)
+        if task.backend == "trainer":
+            record: Record = trainer.submit(kube, task, name, place, content)
+        else:
+            record = submitting.submit(kube, task, name, place, content)
+        return Job(record, kube, self._target)
 
     def job(self, name: str | None = None) -> Job:
         """Return a job that was submitted, from this kernel or another.

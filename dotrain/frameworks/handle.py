@@ -6,7 +6,6 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ from dotrain.frameworks import waiting
 from dotrain.frameworks.operators import Operator
 from dotrain.frameworks.pods import NAMESPACE
 from dotrain.frameworks.waiting import Wanted
-from dotrain.jobs import isolation
+from dotrain.jobs import isolation, records
 from dotrain.jobs.isolation import Manifest
 from dotrain.kube import Kube
 
@@ -187,8 +186,7 @@ class Framework:
             forward.close()
         self._forwards.clear()
         self._closed = True
-        with suppress(KubernetesNotFound):
-            self._kube.delete(self._location, uid=self._found()["metadata"]["uid"])
+        records.delete(self._kube, self._location)
         waiting.gone(self._kube, self._location, NAMESPACE, {isolation.JOB_LABEL: self.name})
         if operator:
             self.operator.remove(self._kube, self._kubeconfig())

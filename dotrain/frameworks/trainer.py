@@ -17,22 +17,22 @@ names ``<job>-node-0-<index>`` in a service that has the job's name
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from dotrain.errors import KubernetesNotFound, OperatorFailed
+from dotrain import objects
+from dotrain.errors import DotrainError, KubernetesNotFound, OperatorFailed
 from dotrain.frameworks import extras
-from dotrain.jobs import isolation, manifests
+from dotrain.jobs import isolation, manifests, submitting, trainjobs
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import Task
+from dotrain.jobs.trainjobs import TrainJobRecord
 from dotrain.kube import Kube
 
-API = "trainer.kubeflow.org/v1alpha1"
-KIND = "TrainJob"
-
-# What Trainer calls the group of Pods that train, and the container in each.
-_NODE = "node"
 _STEP = {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
 _FRAMEWORK = {"trainer.kubeflow.org/framework": "torch"}
 _CHART = "oci://ghcr.io/kubeflow/charts/kubeflow-trainer"
@@ -51,23 +51,58 @@ def check(kube: Kube) -> None:
     """
     extras.need("kubeflow_trainer_api.models", "trainer", "backend='trainer'")
     try:
-        kube.read(f"/apis/{API}")
+        kube.read(f"/apis/{trainjobs.API}")
     except KubernetesNotFound as error:
         raise OperatorFailed(
             f"{kube.cluster['name']!r} has no Kubeflow Trainer.",
-            f"Its Kubernetes API does not know {API}.",
+            f"Its Kubernetes API does not know {trainjobs.API}.",
             "Install it, for example with `helm install kubeflow-trainer "
             f"{_CHART} --namespace kubeflow-system --create-namespace` after use_kubeconfig(), or "
             "leave backend= out: a Job of Kubernetes needs none.",
         ) from error
 
 
-def job_of(name: str) -> str:
-    """Return what the Job is called that JobSet makes for a TrainJob."""
-    return f"{name}-{_NODE}-0"
+def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) -> TrainJobRecord:
+    """Submit a job as a TrainJob; all is as for `dotrain.jobs.submitting.submit`.
+
+    Raises
+    ------
+    MissingExtra, OperatorFailed
+        As `check`.
+    JobNameTaken, KubernetesError, KubernetesUnreachable, AddressMoved
+        See each. A runtime that nothing uses may be left when the API cannot be reached.
+    """
+    check(kube)
+    level, mark = task.pod_security, submitting.mark()
+    submitting.apply(kube, isolation.namespace(level))
+    # Trainer takes no TrainJob whose runtime is not there.
+    pods = runtime(task, name, place, content, mark)
+    submitting.apply(kube, pods)
+
+    def belongings(made: Manifest) -> list[Callable[[], Any]]:
+        owned = [
+            one
+            for one in manifests.owned(task, name, content, made)
+            # JobSet makes the service of its Pods itself.
+            if one["kind"] != "Service"
+        ]
+        owner = owned[0]["metadata"]["ownerReferences"]
+        mine = {**pods, "metadata": {**pods["metadata"], "ownerReferences": owner}}
+        return [
+            *submitting.giving(kube, level, owned, made),
+            partial(submitting.apply, kube, mine),
+        ]
+
+    try:
+        submitting.bring(kube, train_job(task, name, mark), belongings, trainjobs.RESOURCE)
+    except BaseException:
+        with suppress(DotrainError):
+            kube.delete(objects.location(pods))
+        raise
+    return TrainJobRecord(kube, isolation.namespace_of(level), name)
 
 
-def runtime(task: Task, name: str, place: Place, content: Content) -> Manifest:
+def runtime(task: Task, name: str, place: Place, content: Content, mark: str) -> Manifest:
     """Return the TrainingRuntime of a job: what its Pods are.
 
     Parameters
@@ -80,26 +115,33 @@ def runtime(task: Task, name: str, place: Place, content: Content) -> Manifest:
         Where it runs.
     content : Content
         What it gets.
+    mark : str
+        By what this submission is known from another of the same name.
     """
     spec = manifests.job(task, name, place, content, "")["spec"]
     template, labels = spec["template"], isolation.labels(name)
     (container,) = template["spec"]["containers"]
-    container["name"] = _NODE
+    container["name"] = trainjobs.NODE
     for variable in container["env"]:
         if variable["name"] in _FIRST:
-            variable["value"] = f"{job_of(name)}-0.{name}"
+            variable["value"] = f"{trainjobs.job_of(name)}-0.{name}"
     # How many, and whether they run, is Trainer's and JobSet's to say.
     kept = {key: spec[key] for key in _KEPT if key in spec}
     job = {"metadata": {"labels": labels | _STEP}, "spec": {**kept, "template": template}}
     return _checked(
         "TrainerV1alpha1TrainingRuntime",
         {
-            "apiVersion": API,
+            "apiVersion": trainjobs.API,
             "kind": "TrainingRuntime",
-            "metadata": {**_metadata(task, name), "labels": labels | _FRAMEWORK},
+            "metadata": {
+                **_metadata(task, f"{name}-{mark}"),
+                "labels": labels | _FRAMEWORK,
+            },
             "spec": {
                 "mlPolicy": {"numNodes": task.nodes, "torch": {}},
-                "template": {"spec": {"replicatedJobs": [{"name": _NODE, "template": job}]}},
+                "template": {
+                    "spec": {"replicatedJobs": [{"name": trainjobs.NODE, "template": job}]}
+                },
             },
         },
     )
@@ -108,18 +150,22 @@ def runtime(task: Task, name: str, place: Place, content: Content) -> Manifest:
 _KEPT = ("backoffLimit", "podFailurePolicy", "podReplacementPolicy", "activeDeadlineSeconds")
 
 
-def train_job(task: Task, name: str, submission: str) -> Manifest:
+def train_job(task: Task, name: str, mark: str) -> Manifest:
     """Return the TrainJob, suspended and marked as incomplete; the rest is as for a Job."""
-    annotations = {manifests.INCOMPLETE: submission}
+    annotations = {manifests.INCOMPLETE: mark}
     return _checked(
         "TrainerV1alpha1TrainJob",
         {
-            "apiVersion": API,
-            "kind": KIND,
-            "metadata": {**_metadata(task, name), "annotations": annotations},
+            "apiVersion": trainjobs.API,
+            "kind": trainjobs.KIND,
+            "metadata": {
+                **_metadata(task, name),
+                "labels": isolation.labels(name),
+                "annotations": annotations,
+            },
             "spec": {
                 "suspend": True,
-                "runtimeRef": {"name": name, "kind": "TrainingRuntime"},
+                "runtimeRef": {"name": f"{name}-{mark}", "kind": "TrainingRuntime"},
                 "trainer": {"numNodes": task.nodes, "numProcPerNode": task.gpus_per_node or 1},
             },
         },
@@ -127,8 +173,7 @@ def train_job(task: Task, name: str, submission: str) -> Manifest:
 
 
 def _metadata(task: Task, name: str) -> dict[str, Any]:
-    namespace = isolation.namespace_of(task.pod_security)
-    return {"name": name, "namespace": namespace, "labels": isolation.labels(name)}
+    return {"name": name, "namespace": isolation.namespace_of(task.pod_security)}
 
 
 def _checked(model: str, manifest: Manifest) -> Manifest:

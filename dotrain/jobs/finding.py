@@ -14,6 +14,7 @@ from dotrain.jobs import reading, records
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.listing import Row
 from dotrain.jobs.records import JobRecord, Record
+from dotrain.jobs.trainjobs import TrainJobRecord
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -48,7 +49,10 @@ def record(kube: Kube, name: str | None) -> Record:
     if not wanted:
         raise _missing(kube.cluster["name"], name, found)
     newest = wanted[-1]
-    return JobRecord(kube, newest["metadata"]["namespace"], records.name_of(newest))
+    namespace, name = newest["metadata"]["namespace"], records.name_of(newest)
+    # JobSet has made it, of a TrainJob of that name.
+    kind = JobRecord if newest["metadata"]["name"] == name else TrainJobRecord
+    return kind(kube, namespace, name)
 
 
 def _missing(cluster: str, name: str | None, found: Sequence[Json]) -> JobNotFound:

@@ -117,15 +117,15 @@ def start() -> Manifest:
     return {"metadata": {"annotations": {INCOMPLETE: None}}, "spec": {"suspend": False}}
 
 
-def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
+def owned(task: Task, name: str, content: Content, made: Manifest) -> list[Manifest]:
     """Return what belongs to a Job and is deleted with it; the order does not matter.
 
     Parameters
     ----------
     task, name, content
         As for `job`.
-    uid : str
-        The Job's.
+    made : mapping
+        The Job, as Kubernetes has made it.
     """
     selector = {isolation.JOB_LABEL: name}
     service = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": selector}
@@ -143,10 +143,8 @@ def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
     if content.function is not None:
         found += _function(task, name, content.function)
     owner = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "name": name,
-        "uid": uid,
+        **{key: made[key] for key in ("apiVersion", "kind")},
+        **{key: made["metadata"][key] for key in ("name", "uid")},
         # Whoever deletes the Job and waits finds all of it gone.
         "blockOwnerDeletion": True,
     }

@@ -99,29 +99,67 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
         See each. Nothing of the job is left, unless the API cannot be reached.
     """
     level = task.pod_security
-    namespace = isolation.namespace_of(level)
-    wanted = manifests.job(task, name, place, content, secrets.token_hex(_SUBMISSION_BYTES))
-    _apply(kube, isolation.namespace(level))
+    wanted = manifests.job(task, name, place, content, mark())
+    apply(kube, isolation.namespace(level))
+
+    def belongings(made: Manifest) -> list[Callable[[], Any]]:
+        return giving(kube, level, manifests.owned(task, name, content, made), made)
+
+    bring(kube, wanted, belongings, kr8s.objects.Job)
+    return JobRecord(kube, isolation.namespace_of(level), name)
+
+
+def mark() -> str:
+    """Return by what a submission is known from another of the same name."""
+    return secrets.token_hex(_SUBMISSION_BYTES)
+
+
+def giving(
+    kube: Kube, level: str, owned: Iterable[Manifest], made: Manifest
+) -> list[Callable[[], Any]]:
+    """Return the calls that make what belongs to an object, and close its namespace."""
+    uid = made["metadata"]["uid"]
+    return [
+        partial(apply, kube, isolation.closed(level)),
+        *(partial(_give, kube, one, uid) for one in owned),
+    ]
+
+
+def bring(
+    kube: Kube,
+    wanted: Manifest,
+    belongings: Callable[[Manifest], Iterable[Callable[[], Any]]],
+    kind: type[Any],
+) -> None:
+    """Make an object that is suspended, then what belongs to it, and let it start.
+
+    Parameters
+    ----------
+    kube : Kube
+        The cluster's Kubernetes API.
+    wanted : mapping
+        The object, suspended and marked as incomplete.
+    belongings : callable
+        Returns the calls that make what belongs to it, given the object as it was made.
+    kind : type
+        What kr8s knows it by.
+
+    Raises
+    ------
+    JobNameTaken, JobRefused, KubernetesError, KubernetesUnreachable, AddressMoved
+        As `submit`.
+    """
     made = _create(kube, wanted)
+    metadata = made["metadata"]
     try:
-        uid = made["metadata"]["uid"]
-        _together(
-            [
-                partial(_apply, kube, isolation.closed(level)),
-                *(
-                    partial(_give, kube, one, uid)
-                    for one in manifests.owned(task, name, content, uid)
-                ),
-            ]
-        )
-        start = partial(kube.patch, kr8s.objects.Job, name, manifests.start(), namespace=namespace)
-        repeated(start)
+        _together(belongings(made))
+        change, namespace = manifests.start(), metadata["namespace"]
+        repeated(partial(kube.patch, kind, metadata["name"], change, namespace=namespace))
     except BaseException:
         # An interrupt, too. What cannot be deleted stays marked, and never starts.
         with suppress(DotrainError):
-            kube.delete(objects.location(made), uid=made["metadata"]["uid"])
+            kube.delete(objects.location(made), uid=metadata["uid"])
         raise
-    return JobRecord(kube, namespace, name)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:
@@ -185,7 +223,8 @@ def _give(kube: Kube, wanted: Manifest, uid: str) -> None:
         time.sleep(_PAUSE)
 
 
-def _apply(kube: Kube, manifest: Manifest) -> None:
+def apply(kube: Kube, manifest: Manifest) -> None:
+    """Make an object, new or changed; tried again when that may help."""
     repeated(partial(kube.apply, objects.location(manifest), manifest))
 
 
