@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from dotrain.sandbox.kubernetes import authority, guard, nodes, programs, system
+from dotrain.sandbox.kubernetes.kubelet.api import Api
+from dotrain.sandbox.kubernetes.kubelet.server import Server
+from dotrain.sandbox.kubernetes.kubelet.watching import Kubelet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +53,8 @@ class Plane:
     def __init__(self, layout: Layout, process: asyncio.subprocess.Process, token: str) -> None:
         self.layout = layout
         self._process = process
+        self._server: Server | None = None
+        self._kubelet: asyncio.Task[None] | None = None
         # Nodes that the API does not take, by name.
         self._refused: dict[str, Doc] = {}
         self._client = httpx.AsyncClient(
@@ -113,8 +118,30 @@ class Plane:
             if answer.status_code != _CONFLICT:
                 answer.raise_for_status()
 
+    async def run_pods(self) -> None:
+        """Begin to run the Pods of jobs, where there is what gives Pods a node.
+
+        Raises
+        ------
+        OSError
+            When somebody has the kubelet's port.
+        """
+        if not self.layout.whole:
+            return
+        directory = self.layout.directory
+        kubelet = Kubelet(Api(self._client), self.layout.api, directory / "pods")
+        self._server = Server(kubelet, directory, self.layout.kwok)
+        await self._server.open(self.layout.kubelet)
+        self._kubelet = asyncio.create_task(kubelet.run())
+        self._kubelet.add_done_callback(_report)
+
     async def stop(self) -> None:
-        """End its programs."""
+        """End the Pods of jobs, and its programs."""
+        if self._server is not None:
+            await self._server.close()
+        if self._kubelet is not None:
+            self._kubelet.cancel()
+            await asyncio.wait({self._kubelet})
         await self._client.aclose()
         await _end(self._process)
 
@@ -181,6 +208,7 @@ async def start(layout: Layout) -> Plane:
         raise NotStarted(f"A control plane did not start; see the logs in {layout.directory}.")
     plane = Plane(layout, process, token)
     try:
+        await plane.run_pods()
         await plane.furnish()
     except BaseException as error:
         await plane.stop()
@@ -188,6 +216,12 @@ async def start(layout: Layout) -> Plane:
             raise NotStarted(f"A control plane does not do what it is told: {error}.") from error
         raise
     return plane
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _LOG.error("What runs the Pods of jobs has failed.", exc_info=error)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

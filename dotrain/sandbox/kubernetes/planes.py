@@ -140,7 +140,7 @@ class Planes:
         asked = cluster["kubernetes"]
         for attempt in range(_ATTEMPTS):
             # Somebody else may take a port that was free a moment ago.
-            etcd, peer, api, kubelet = programs.free_ports(4)
+            etcd, peer, api, kubelet, kwok = programs.free_ports(5)
             layout = programs.Layout(
                 programs=Path(asked["programs"]),
                 directory=directory,
@@ -150,6 +150,7 @@ class Planes:
                 peer=peer,
                 api=api,
                 kubelet=kubelet,
+                kwok=kwok,
                 pods=self._pods.port,
                 whole=asked["whole"],
             )

@@ -47,9 +47,10 @@ class Layout:
         The subnet of services.
     review : str
         The URL that says whose a token is.
-    etcd, peer, api, kubelet, pods : int
-        Ports on 127.0.0.1: etcd for its clients and for its like, the API, kwok
-        as the kubelet of all nodes, and what answers for the ports of Pods.
+    etcd, peer, api, kubelet, kwok, pods : int
+        Ports on 127.0.0.1: etcd for its clients and for its like, the API, the
+        kubelet of all nodes, kwok behind it, and what answers for the ports of
+        the Pods that kwok plays.
     whole : bool
         Whether there are controllers, a scheduler and kubelets too.
     """
@@ -62,6 +63,7 @@ class Layout:
     peer: int
     api: int
     kubelet: int
+    kwok: int
     pods: int
     whole: bool
 
@@ -135,8 +137,8 @@ def then(layout: Layout) -> dict[str, list[str]]:
             f"--kubeconfig={at / 'kwok.json'}",
             "--manage-all-nodes=true",
             "--node-lease-duration-seconds=40",
-            f"--server-address=127.0.0.1:{layout.kubelet}",
-            f"--node-port={layout.kubelet}",
+            f"--server-address=127.0.0.1:{layout.kwok}",
+            f"--node-port={layout.kwok}",
             f"--tls-cert-file={at / authority.CERTIFICATE}",
             f"--tls-private-key-file={at / authority.KEY}",
         ],
@@ -191,8 +193,12 @@ def _server(layout: Layout) -> list[str]:
         f"--service-account-key-file={at / authority.ACCOUNTS}",
         f"--service-account-signing-key-file={at / authority.ACCOUNTS}",
         f"--service-cluster-ip-range={layout.services}",
-        # Where kwok listens; the other addresses of a node are nobody's.
+        # Where the kubelet listens; the other addresses of a node are nobody's.
         "--kubelet-preferred-address-types=InternalDNS",
+        # It tells nobody else what is in a log.
+        f"--kubelet-certificate-authority={at / authority.CA}",
+        f"--kubelet-client-certificate={at / authority.CERTIFICATE}",
+        f"--kubelet-client-key={at / authority.KEY}",
         "--profiling=false",
         "--shutdown-delay-duration=0s",
         *([] if layout.whole else [f"--disable-admission-plugins={_FOR_CONTROLLERS}"]),

@@ -1,0 +1,158 @@
+"""The API of one control plane, as its kubelet uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from dotrain.sandbox.lifecycle import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from dotrain.sandbox.answers import Doc
+
+_LOG = logging.getLogger(__name__)
+_GONE = (404, 409)
+_PAUSE = 0.5
+_STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
+
+
+class Api:
+    """What a kubelet asks and tells the API.
+
+    Parameters
+    ----------
+    client : httpx.AsyncClient
+        Reaches the API as the sandbox.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._events: set[asyncio.Task[None]] = set()
+
+    async def get(self, kind: str, namespace: str, name: str) -> Doc | None:
+        """Return an object of the core group, such as one of ``"secrets"``; None if there is none.
+
+        Raises
+        ------
+        httpx.HTTPError
+            When the API does not answer.
+        """
+        answer = await self._client.get(f"/api/v1/namespaces/{namespace}/{kind}/{name}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found: Doc = answer.raise_for_status().json()
+        return found
+
+    async def token(self, pod: Doc, source: Doc) -> str:
+        """Return a token for the service account of a Pod, bound to the Pod."""
+        metadata, spec = pod["metadata"], pod["spec"]
+        account = spec.get("serviceAccountName", "default")
+        bound = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"]}
+        asked = {
+            "audiences": [source["audience"]] if source.get("audience") else [],
+            "expirationSeconds": source.get("expirationSeconds", 3600),
+            "boundObjectRef": {**bound, "uid": metadata["uid"]},
+        }
+        answer = await self._client.post(
+            f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token",
+            json={"spec": asked},
+        )
+        token: str = answer.raise_for_status().json()["status"]["token"]
+        return token
+
+    async def follow(self, path: str, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Doc]]:
+        """Yield what there is, as ``SYNC`` with the whole list, and then each change.
+
+        It ends when the API has nothing more to say, and is then asked anew.
+
+        Raises
+        ------
+        httpx.HTTPError
+            When the API does not answer.
+        """
+        answer = await self._client.get(path, params=query)
+        found = answer.raise_for_status().json()
+        yield "SYNC", found
+        version = found["metadata"]["resourceVersion"]
+        wanted = {**query, "watch": "true", "resourceVersion": version}
+        limits = httpx.Timeout(30, read=None)
+        async with self._client.stream("GET", path, params=wanted, timeout=limits) as stream:
+            stream.raise_for_status()
+            async for line in stream.aiter_lines():
+                change = json.loads(line)
+                if change["type"] == "ERROR":
+                    return
+                yield change["type"], change["object"]
+
+    async def report(self, pod: Doc, status: Doc) -> None:
+        """Write the status of a Pod, however long that takes; nothing if the Pod is gone."""
+        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        path = f"{_path(pod)}/status"
+        while True:
+            try:
+                answer = await self._client.patch(path, json=body, headers=_STRATEGIC)
+            except httpx.HTTPError:
+                await asyncio.sleep(_PAUSE)
+                continue
+            if answer.is_client_error and answer.status_code not in _GONE:
+                _LOG.warning("The status of a Pod is refused: %s", answer.text)
+            return
+
+    async def remove(self, pod: Doc) -> None:
+        """Delete a Pod whose processes have ended."""
+        body = {
+            "gracePeriodSeconds": 0,
+            "preconditions": {"uid": pod["metadata"]["uid"]},
+        }
+        while True:
+            try:
+                await self._client.request("DELETE", _path(pod), json=body)
+            except httpx.HTTPError:
+                await asyncio.sleep(_PAUSE)
+                continue
+            return
+
+    def tell(self, pod: Doc, kind: str, reason: str, message: str) -> None:
+        """Write an event of a Pod, without waiting for it."""
+        task = asyncio.create_task(self._tell(pod, kind, reason, message))
+        self._events.add(task)
+        task.add_done_callback(self._events.discard)
+
+    async def _tell(self, pod: Doc, kind: str, reason: str, message: str) -> None:
+        metadata, now = pod["metadata"], stamp(time.time())
+        event = {
+            "metadata": {
+                "generateName": f"{metadata['name']}.",
+                "namespace": metadata["namespace"],
+            },
+            "involvedObject": {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                **{key: metadata[key] for key in ("name", "namespace", "uid")},
+            },
+            "type": kind,
+            "reason": reason,
+            "message": message,
+            "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self._client.post(
+                f"/api/v1/namespaces/{metadata['namespace']}/events", json=event
+            )
+        except httpx.HTTPError as error:
+            _LOG.warning("An event of a Pod could not be written: %s", error)
+
+
+def _path(pod: Doc) -> str:
+    metadata = pod["metadata"]
+    return f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"

@@ -1,0 +1,74 @@
+"""A Pod's own paths and names, as this machine has them: pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dotrain.sandbox.answers import Doc
+
+LOOPBACK = "127.0.0.1"
+# This machine has one too.
+_SHARED = "/dev/shm"  # noqa: S108
+_WORD = r"[\w.-]"
+
+
+class Local:
+    """Replaces what is elsewhere on this machine than it is in the Pod.
+
+    A mount path is replaced where it stands by itself or begins a longer path:
+    ``/data`` in ``--in=/data/x``, but not in ``/database``, ``/mnt/data`` or
+    ``https://host/data``. The names ``<hostname>.<subdomain>`` of the Pods of
+    one Indexed Job, and the Pod's own address, become 127.0.0.1.
+
+    Parameters
+    ----------
+    pod : Doc
+        The Pod.
+    mounts : mapping of str to str
+        The local path of each mount path of a container.
+    address : str
+        The Pod's IP address.
+    """
+
+    def __init__(self, pod: Doc, mounts: Mapping[str, str], address: str) -> None:
+        self._mounts = {path.rstrip("/"): here for path, here in mounts.items() if path != _SHARED}
+        # The longest first: one may lie in another.
+        paths = "|".join(re.escape(path) for path in sorted(self._mounts, key=len, reverse=True))
+        self._paths = re.compile(rf"(?<!{_WORD})(?<!/)({paths})(?!{_WORD})") if paths else None
+        self._names = re.compile(rf"(?<!{_WORD})({_names(pod)}{re.escape(address)})(?!{_WORD})")
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with what is elsewhere replaced."""
+        if self._paths is not None:
+            text = self._paths.sub(lambda found: self._mounts[found[1]], text)
+        return self._names.sub(LOOPBACK, text)
+
+
+def _names(pod: Doc) -> str:
+    """Return an expression for the DNS names of a Pod and of its like, with a bar at its end."""
+    spec, space = pod["spec"], re.escape(pod["metadata"]["namespace"])
+    if not spec.get("subdomain"):
+        return ""
+    host = spec.get("hostname") or pod["metadata"]["name"]
+    base, dash, index = host.rpartition("-")
+    every = rf"{re.escape(base)}-\d+" if dash and index.isdigit() else re.escape(host)
+    service = re.escape(spec["subdomain"])
+    return rf"{every}\.{service}(?:\.{space}(?:\.svc(?:\.cluster\.local)?)?)?|"
+
+
+def expand(text: str, known: Mapping[str, str]) -> str:
+    """Return `text` with each ``$(NAME)`` replaced that is known; ``$$`` stands for ``$``.
+
+    As Kubernetes does it: what is not known stays as it is.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
+        return known.get(found[1], found[0])
+
+    return re.sub(r"\$\$|\$\(([^)]*)\)", value, text)
