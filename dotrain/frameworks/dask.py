@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _PACKAGE = "dask_kubernetes"
 _RELEASE, _NAME = "dotrain-dask", "dask-kubernetes-operator"
 _MILLI = 1000
+# Its Pod's network alone: nobody else gets in to that.
+_SCHEDULER = ["--host", "0.0.0.0", "--dashboard-address", "0.0.0.0:8787"]  # noqa: S104
 # kopf, which the operator is made of, looks for new resources and namespaces;
 # without these it tries for a minute and a half before it begins to work.
 _WATCHES = (
@@ -163,23 +165,28 @@ def manifest(
         Their environment; nothing secret.
     """
     make = extras.need(f"{_PACKAGE}.operator", "dask", "cluster.dask()").make_cluster_spec
-    threads = max(1, place.millicpus // _MILLI)
-    memory = quantities.mebibytes(place.memory)
-    command = ["dask-worker", "--host", "$(DOTRAIN_ADDRESS)", "--nthreads", str(threads)]
-    # Dask writes the unit as MiB.
-    command += ["--memory-limit", f"{memory}B"]
     made: Manifest = make(
-        name,
-        image=image,
-        n_workers=workers,
-        env=pods.variables(env),
-        resources=resources(place),
-        worker_command=command,
+        name, image=image, n_workers=workers, env=pods.variables(env), resources=resources(place)
     )
     made["metadata"] |= {"namespace": pods.NAMESPACE, "labels": isolation.labels(name)}
-    for part in ("scheduler", "worker"):
+    # Dask's CLI is one program today; the library still names the two that it replaced.
+    for part, words in (("scheduler", _SCHEDULER), ("worker", _worker(place))):
         (container,) = made["spec"][part]["spec"]["containers"]
+        container |= {"command": ["dask", part], "args": words}
         if part == "scheduler":
             container["resources"] = pods.HEAD
         made["spec"][part]["spec"] = pods.confined(container, place)
     return made
+
+
+def _worker(place: Place) -> list[str]:
+    """Return the options of a worker: what its Pod has, and not all that the node has."""
+    return [
+        *("--host", "$(DOTRAIN_ADDRESS)"),
+        *("--nthreads", str(max(1, place.millicpus // _MILLI))),
+        # Dask writes the unit as MiB.
+        *("--memory-limit", f"{quantities.mebibytes(place.memory)}B"),
+        # The operator lets workers go by this name.
+        *("--name", "$(DASK_WORKER_NAME)"),
+        *("--dashboard-address", "$(DOTRAIN_ADDRESS):8788"),
+    ]

@@ -109,6 +109,9 @@ class Framework:
         digest = _digest(self._manifest(1, **parameters))
         try:
             found = self._found()
+            if "deletionTimestamp" in found["metadata"]:
+                self._wait_gone()
+                found = self._found()
         except KubernetesNotFound:
             manifest["metadata"]["annotations"] = {_MADE_OF: digest}
             found = self._kube.apply(self._location, manifest)
@@ -121,7 +124,7 @@ class Framework:
         owner |= {key: found["metadata"][key] for key in ("name", "uid")}
         policy["metadata"]["ownerReferences"] = [owner]
         self._kube.apply(objects.location(policy), policy)
-        waiting.wait(self._kube, NAMESPACE, self._wanted(workers), seconds, note)
+        waiting.wait(self._kube, self._what, self._wanted(workers), seconds, note)
         return self
 
     @property
@@ -187,9 +190,13 @@ class Framework:
         self._forwards.clear()
         self._closed = True
         records.delete(self._kube, self._location)
-        waiting.gone(self._kube, self._location, NAMESPACE, {isolation.JOB_LABEL: self.name})
+        self._wait_gone()
         if operator:
             self.operator.remove(self._kube, self._kubeconfig())
+
+    def _wait_gone(self) -> None:
+        labels = {isolation.JOB_LABEL: self.name}
+        waiting.gone(self._kube, self._what, self._location, labels)
 
     def _found(self) -> Manifest:
         return self._kube.read(self._location)
@@ -206,7 +213,7 @@ class Framework:
     def _forward(self, port: int) -> Forward:
         if self._closed:
             raise SpecError(
-                f"The {self.operator.kind} {self.name!r} is closed.",
+                f"{self._what} is closed.",
                 "It was deleted by close(), or at the end of a with block.",
                 "Make another.",
             )
@@ -216,6 +223,10 @@ class Framework:
                 self._kube, service, port, namespace=NAMESPACE, local_port=None
             )
         return self._forwards[port]
+
+    @property
+    def _what(self) -> str:
+        return f"The {self.operator.kind} {self.name!r}"
 
     @property
     def _location(self) -> str:

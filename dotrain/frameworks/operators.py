@@ -95,7 +95,8 @@ class Operator:
         for manifest in self._sight():
             kube.apply(objects.location(manifest), manifest)
         pods = Wanted(self.chart.what, {_NAME: self.name}, 1, "Its Deployment")
-        waiting.wait(kube, NAMESPACE, (pods,), seconds, note)
+        what = f"{self.chart.what[:1].upper()}{self.chart.what[1:]}"
+        waiting.wait(kube, what, (pods,), seconds, note)
 
     def remove(self, kube: Kube, kubeconfig: Path) -> None:
         """Take it out; what it was told to make should be gone before.

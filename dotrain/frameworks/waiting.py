@@ -10,6 +10,7 @@ from kr8s.objects import Event, Pod
 
 from dotrain import objects, readiness
 from dotrain.errors import KubernetesNotFound, NotReady
+from dotrain.frameworks.pods import NAMESPACE
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -40,11 +41,7 @@ class Wanted:
 
 
 def wait(
-    kube: Kube,
-    namespace: str,
-    wanted: tuple[Wanted, ...],
-    seconds: float,
-    note: Callable[[str], object],
+    kube: Kube, what: str, wanted: tuple[Wanted, ...], seconds: float, note: Callable[[str], object]
 ) -> None:
     """Wait until all of `wanted` are ready.
 
@@ -52,10 +49,10 @@ def wait(
     ----------
     kube : Kube
         The cluster's Kubernetes API.
-    namespace : str
-        Where they are.
+    what : str
+        What they are taken together, for the error.
     wanted : tuple of Wanted
-        What is waited for.
+        The Pods.
     seconds : float
         How long to wait.
     note : callable
@@ -68,14 +65,15 @@ def wait(
     """
     deadline, look, before = time.monotonic() + seconds, _FIRST_LOOK, -1
     while True:
-        missing = lacking(kube.list(Pod, namespace=namespace), wanted)
+        missing = lacking(kube.list(Pod, namespace=NAMESPACE), wanted)
         if not missing:
             return
         if len(missing) != before:
             note(f"Not ready yet: {readiness.some([*missing.values()])}.")
         if time.monotonic() >= deadline:
-            events = kube.list(Event, namespace=namespace)
-            raise _failure(seconds, readiness.explained(missing, events))
+            events = kube.list(Event, namespace=NAMESPACE)
+            causes = readiness.explained(missing, events)
+            raise _failure(f"{what} is not ready after {seconds:g} s.", causes)
         before = len(missing)
         time.sleep(min(look, max(0.0, deadline - time.monotonic())))
         look = min(_LAST_LOOK, look * 1.5)
@@ -101,11 +99,24 @@ def lacking(pods: Sequence[Json], wanted: tuple[Wanted, ...]) -> dict[str, str]:
             found[one.what] = (
                 f"{one.maker} has made {len(having)} of {one.count} Pods of {one.what}"
             )
-        found |= readiness.unready(having)
+        found |= readiness.unready(having) | _failed(having)
     return found
 
 
-def gone(kube: Kube, location: str, namespace: str, labels: Mapping[str, str]) -> None:
+def _failed(pods: Sequence[Json]) -> dict[str, str]:
+    """Return why the newest of the Pods that have failed did, as `lacking` does."""
+    failed = [pod for pod in pods if objects.phase(pod) == "Failed"]
+    if not failed:
+        return {}
+    newest = max(failed, key=objects.created)
+    path = objects.path(newest)
+    states = [one.get("state") or {} for one in objects.statuses(newest)]
+    said = [(one.get("terminated") or {}).get("message") or "" for one in states]
+    why = " ".join(next(filter(None, said), objects.reason(newest)).split())
+    return {f"Pod/{path}": f"the Pod {path} has failed: {why}"}
+
+
+def gone(kube: Kube, what: str, location: str, labels: Mapping[str, str]) -> None:
     """Wait until an object is gone, and every Pod with these labels.
 
     Raises
@@ -117,7 +128,7 @@ def gone(kube: Kube, location: str, namespace: str, labels: Mapping[str, str]) -
     while True:
         left = [
             f"the Pod {objects.path(one)} is still there"
-            for one in kube.list(Pod, namespace=namespace)
+            for one in kube.list(Pod, namespace=NAMESPACE)
             if _has(one, labels)
         ]
         try:
@@ -127,7 +138,7 @@ def gone(kube: Kube, location: str, namespace: str, labels: Mapping[str, str]) -
             if not left:
                 return
         if time.monotonic() >= deadline:
-            raise _failure(_PATIENCE, left)
+            raise _failure(f"{what} is not gone after {_PATIENCE:g} s.", left)
         time.sleep(_FIRST_LOOK)
 
 
@@ -135,12 +146,12 @@ def _has(pod: Json, labels: Mapping[str, str]) -> bool:
     return labels.items() <= (pod["metadata"].get("labels") or {}).items()
 
 
-def _failure(seconds: float, causes: list[str]) -> NotReady:
+def _failure(what: str, causes: list[str]) -> NotReady:
     said = readiness.some(causes)
     return NotReady(
-        f"It did not come to pass within {seconds:g} s.",
+        what,
         f"{said[:1].upper()}{said[1:]}.",
-        "Look at the cluster's pods() and events(), resize() a pool that has no room, then run the "
-        "same call again: it goes on from here.",
+        "Look at the cluster's pods() and events(), and resize() a pool that has no room; the same "
+        "call again goes on from here.",
         causes=causes,
     )

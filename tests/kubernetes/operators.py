@@ -49,6 +49,8 @@ def playing(
                 )
             )
 
+    # Here first: kr8s cannot be imported by two threads at once.
+    cluster._kube()
     thread = threading.Thread(target=start)
     thread.start()
     try:
