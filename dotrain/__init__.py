@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dotrain.grants import Grant
     from dotrain.inspection import audit
     from dotrain.jobs.job import Job
+    from dotrain.jobs.storage import Storage
     from dotrain.jobs.task import Task
     from dotrain.leftovers import leaks
     from dotrain.lifecycle import clusters, down, get, up
@@ -45,6 +46,7 @@ __all__ = [
     "Job",
     "Operation",
     "Pool",
+    "Storage",
     "Suppression",
     "Task",
     "audit",
@@ -75,6 +77,7 @@ _HOME = {
     "Job": "jobs.job",
     "Operation": "operation",
     "Pool": "pools",
+    "Storage": "jobs.storage",
     "Suppression": "auditing",
     "Task": "jobs.task",
     "audit": "inspection",

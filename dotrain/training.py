@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dotrain import staying
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dotrain.jobs.job import Job
-    from dotrain.jobs.records import Record
     from dotrain.jobs.task import Task
+    from dotrain.spec import ClusterSpec
+    from dotrain.target import Target
 
 
 class Training(Working):
@@ -57,7 +59,7 @@ class Training(Working):
             When there are no training nodes.
         JobNameTaken
             When there is a job of that name already.
-        JobRefused, KubernetesError, ApiError
+        JobRefused, StorageError, KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in. Nothing of
             the job is left then.
 
@@ -68,20 +70,26 @@ class Training(Working):
         'training'
         """
         from dotrain.frameworks import trainer
-        from dotrain.jobs import manifests, naming, placing, submitting
+        from dotrain.jobs import naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
 
         task = tasks.asked(work, asked)
-        content = manifests.Content(manifests.command(task.work), task.secret_values())
+        packed = preparing.pack(task)
         spec, kube = self.spec, self._kube()
         place = placing.place(self._target, kube, task, spec)
         name = task.name or naming.fresh(task.work)
-        if task.backend == "trainer":
-            record: Record = trainer.submit(kube, task, name, place, content)
-        else:
-            record = submitting.submit(kube, task, name, place, content)
-        return Job(record, kube, self._target)
+        if task.down_after:
+            staying.warn(spec)
+        with preparing.sent(packed, self.name, name) as content:
+            submit = trainer.submit if task.backend == "trainer" else submitting.submit
+            record = submit(kube, task, name, place, content)
+        if not task.down_after:
+            return Job(record, kube, self._target)
+        last = LastJob(record, kube, self._target)
+        last.begin()
+        return last
 
     def job(self, name: str | None = None) -> Job:
         """Return a job that was submitted, from this kernel or another.
@@ -110,9 +118,11 @@ class Training(Working):
         """
         from dotrain.jobs import finding
         from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
 
         kube = self._kube()
-        return Job(finding.record(kube, name), kube, self._target)
+        record = finding.record(kube, name)
+        return (LastJob if record.down_after else Job)(record, kube, self._target)
 
     def jobs(self) -> pd.DataFrame:
         """Return the jobs that there are, until they are deleted.
@@ -132,3 +142,26 @@ class Training(Working):
         from dotrain.jobs import finding, listing
 
         return listing.jobs(finding.rows(self._kube()))
+
+
+def check(target: Target, task: Task, spec: ClusterSpec) -> None:
+    """Raise when a task can never run on a cluster of that spec, or cannot be packed.
+
+    Parameters
+    ----------
+    target : Target
+        The account, which says what sizes there are.
+    task : Task
+        What should run.
+    spec : ClusterSpec
+        What the cluster will be; it need not exist.
+
+    Raises
+    ------
+    SpecError, ClusterPaused, ApiError
+        As `Training.run`.
+    """
+    from dotrain.jobs import placing, preparing
+
+    preparing.pack(task)
+    placing.place(target, None, task, spec)

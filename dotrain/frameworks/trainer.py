@@ -17,10 +17,9 @@ names ``<job>-node-0-<index>`` in a service that has the job's name
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any
+
+from kr8s.objects import new_class
 
 from dotrain import objects
 from dotrain.errors import DotrainError, KubernetesNotFound, OperatorFailed
@@ -33,6 +32,8 @@ from dotrain.jobs.task import Task
 from dotrain.jobs.trainjobs import TrainJobRecord
 from dotrain.kube import Kube
 
+_RUNTIME_KIND = "TrainingRuntime"
+_RUNTIME = new_class(_RUNTIME_KIND, trainjobs.API)
 _STEP = {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
 _FRAMEWORK = {"trainer.kubeflow.org/framework": "torch"}
 _CHART = "oci://ghcr.io/kubeflow/charts/kubeflow-trainer"
@@ -79,27 +80,28 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     pods = runtime(task, name, place, content, mark)
     submitting.apply(kube, pods)
 
-    def belongings(made: Manifest) -> list[Callable[[], Any]]:
-        owned = [
-            one
-            for one in manifests.owned(task, name, content, made)
-            # JobSet makes the service of its Pods itself.
-            if one["kind"] != "Service"
-        ]
+    def belongings(uid: str) -> list[Manifest]:
+        owner_kind = {"version": trainjobs.API, "kind": trainjobs.KIND}
+        owned = manifests.owned(task, name, content, uid, **owner_kind)
         owner = owned[0]["metadata"]["ownerReferences"]
-        mine = {**pods, "metadata": {**pods["metadata"], "ownerReferences": owner}}
-        return [
-            *submitting.giving(kube, level, owned, made),
-            partial(submitting.apply, kube, mine),
-        ]
+        # From now on it goes with the TrainJob.
+        kube.patch(
+            _RUNTIME,
+            pods["metadata"]["name"],
+            {"metadata": {"ownerReferences": owner}},
+            namespace=isolation.namespace_of(level),
+        )
+        # JobSet makes the service of its Pods itself.
+        return [isolation.closed(level), *(one for one in owned if one["kind"] != "Service")]
 
+    wanted = train_job(task, name, place, content, mark)
     try:
-        submitting.bring(kube, train_job(task, name, mark), belongings, trainjobs.RESOURCE)
+        made = submitting.bring(kube, wanted, belongings, trainjobs.RESOURCE)
     except BaseException:
         with suppress(DotrainError):
             kube.delete(objects.location(pods))
         raise
-    return TrainJobRecord(kube, isolation.namespace_of(level), name)
+    return TrainJobRecord(kube, made)
 
 
 def runtime(task: Task, name: str, place: Place, content: Content, mark: str) -> Manifest:
@@ -132,9 +134,10 @@ def runtime(task: Task, name: str, place: Place, content: Content, mark: str) ->
         "TrainerV1alpha1TrainingRuntime",
         {
             "apiVersion": trainjobs.API,
-            "kind": "TrainingRuntime",
+            "kind": _RUNTIME_KIND,
             "metadata": {
-                **_metadata(task, f"{name}-{mark}"),
+                "name": f"{name}-{mark}",
+                "namespace": isolation.namespace_of(task.pod_security),
                 "labels": labels | _FRAMEWORK,
             },
             "spec": {
@@ -150,30 +153,22 @@ def runtime(task: Task, name: str, place: Place, content: Content, mark: str) ->
 _KEPT = ("backoffLimit", "podFailurePolicy", "podReplacementPolicy", "activeDeadlineSeconds")
 
 
-def train_job(task: Task, name: str, mark: str) -> Manifest:
-    """Return the TrainJob, suspended and marked as incomplete; the rest is as for a Job."""
-    annotations = {manifests.INCOMPLETE: mark}
+def train_job(task: Task, name: str, place: Place, content: Content, mark: str) -> Manifest:
+    """Return the TrainJob, suspended and marked as incomplete; all is as for `runtime`."""
+    metadata = manifests.job(task, name, place, content, mark)["metadata"]
     return _checked(
         "TrainerV1alpha1TrainJob",
         {
             "apiVersion": trainjobs.API,
             "kind": trainjobs.KIND,
-            "metadata": {
-                **_metadata(task, name),
-                "labels": isolation.labels(name),
-                "annotations": annotations,
-            },
+            "metadata": metadata,
             "spec": {
                 "suspend": True,
-                "runtimeRef": {"name": f"{name}-{mark}", "kind": "TrainingRuntime"},
+                "runtimeRef": {"name": f"{name}-{mark}", "kind": _RUNTIME_KIND},
                 "trainer": {"numNodes": task.nodes, "numProcPerNode": task.gpus_per_node or 1},
             },
         },
     )
-
-
-def _metadata(task: Task, name: str) -> dict[str, Any]:
-    return {"name": name, "namespace": isolation.namespace_of(task.pod_security)}
 
 
 def _checked(model: str, manifest: Manifest) -> Manifest:

@@ -10,7 +10,7 @@ from kr8s.objects import Event, Job, Pod
 
 from dotrain import objects
 from dotrain.errors import JobNotFound
-from dotrain.jobs import reading, records
+from dotrain.jobs import reading, records, trainjobs
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.listing import Row
 from dotrain.jobs.records import JobRecord, Record
@@ -49,10 +49,10 @@ def record(kube: Kube, name: str | None) -> Record:
     if not wanted:
         raise _missing(kube.cluster["name"], name, found)
     newest = wanted[-1]
-    namespace, name = newest["metadata"]["namespace"], records.name_of(newest)
+    if newest["metadata"]["name"] == records.name_of(newest):
+        return JobRecord(kube, newest)
     # JobSet has made it, of a TrainJob of that name.
-    kind = JobRecord if newest["metadata"]["name"] == name else TrainJobRecord
-    return kind(kube, namespace, name)
+    return TrainJobRecord(kube, kube.read(trainjobs.location(newest)))
 
 
 def _missing(cluster: str, name: str | None, found: Sequence[Json]) -> JobNotFound:

@@ -16,13 +16,17 @@ from typing import Any
 
 from dotrain import durations
 from dotrain.hidden import Hidden
-from dotrain.jobs import isolation, pods
+from dotrain.jobs import isolation, pods, results, runner
+from dotrain.jobs.files import NAME as ARCHIVE
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
 from dotrain.jobs.task import Task
 
 INCOMPLETE = "dotrain/incomplete"
 """The annotation of a Job that has not got all that belongs to it; its value is the submission."""
+
+DOWN_AFTER = "dotrain/down-after"
+"""The annotation of a Job after which the cluster goes; its value is who said so, as `"me"` is."""
 
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -38,15 +42,21 @@ class Content:
     secrets : mapping of str to str
         Variables of the container, with their values.
     files : bytes, optional
-        Its files, a gzipped tar of 1 MiB at most.
+        Its files, as `files.archive` packs them.
+    files_url : str, optional
+        Otherwise where they can be had by whoever knows the URL.
     function : mapping of str to bytes, optional
         A function of the notebook and what runs it, as files.
+    annotations : mapping of str to str
+        What is noted on the Job.
     """
 
     command: Sequence[str]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: bytes | None = field(default=None, repr=False)
+    files_url: str | None = field(default=None, repr=False)
     function: Mapping[str, bytes] | None = field(default=None, repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def command(work: str | Sequence[str]) -> list[str]:
@@ -82,7 +92,7 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
         By what this submission is known from another of the same name.
     """
     manifest = _named("batch/v1", "Job", task, name)
-    manifest["metadata"]["annotations"] = {INCOMPLETE: submission}
+    manifest["metadata"]["annotations"] = {**content.annotations, INCOMPLETE: submission}
     spec: Manifest = {
         "suspend": True,
         "completionMode": "Indexed",
@@ -90,10 +100,7 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
         "parallelism": task.nodes,
         "backoffLimit": task.retries * task.nodes,
         "podReplacementPolicy": "Failed",
-        # What the job itself did not do wrong does not count against its retries.
-        "podFailurePolicy": {
-            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
-        },
+        "podFailurePolicy": {"rules": _failures(has_function=content.function is not None)},
         "template": {
             "metadata": {"labels": isolation.labels(name)},
             "spec": pods.spec(
@@ -102,7 +109,7 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
                 place,
                 content.command,
                 secrets=content.secrets,
-                has_files=content.files is not None,
+                files="storage" if content.files_url else "volume" if content.files else "",
                 has_function=content.function is not None,
             ),
         },
@@ -112,20 +119,41 @@ def job(task: Task, name: str, place: Place, content: Content, submission: str) 
     return {**manifest, "spec": spec}
 
 
+def _failures(*, has_function: bool) -> list[Manifest]:
+    """Return which failures of a Pod are none of the job's, or cannot be mended by another try."""
+    rules: list[Manifest] = [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    ]
+    if has_function:
+        never = {"containerName": "main", "operator": "In", "values": [runner.USELESS]}
+        rules.append({"action": "FailJob", "onExitCodes": never})
+    return rules
+
+
 def start() -> Manifest:
     """Return the change by which a complete Job starts."""
     return {"metadata": {"annotations": {INCOMPLETE: None}}, "spec": {"suspend": False}}
 
 
-def owned(task: Task, name: str, content: Content, made: Manifest) -> list[Manifest]:
-    """Return what belongs to a Job and is deleted with it; the order does not matter.
+def owned(
+    task: Task,
+    name: str,
+    content: Content,
+    uid: str,
+    *,
+    version: str = "batch/v1",
+    kind: str = "Job",
+) -> list[Manifest]:
+    """Return what belongs to a Job and is deleted with it.
 
     Parameters
     ----------
     task, name, content
         As for `job`.
-    made : mapping
-        The Job, as Kubernetes has made it.
+    uid : str
+        The Job's.
+    version, kind : str
+        What owns it, where that is no Job.
     """
     selector = {isolation.JOB_LABEL: name}
     service = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": selector}
@@ -133,18 +161,22 @@ def owned(task: Task, name: str, content: Content, made: Manifest) -> list[Manif
         {**_named("v1", "Service", task, name), "spec": service},
         {**isolation.among(name), **_named("networking.k8s.io/v1", "NetworkPolicy", task, name)},
     ]
-    if content.secrets:
-        values = {key: value.encode() for key, value in content.secrets.items()}
-        found.append(_secret(task, name, values))
+    values = dict(content.secrets)
+    if content.files_url is not None:
+        values[pods.FILES_URL] = content.files_url
+    if values:
+        found.append(_secret(task, name, {key: one.encode() for key, one in values.items()}))
     if content.files is not None:
         files = _named("v1", "ConfigMap", task, pods.files_of(name))
-        data = {pods.ARCHIVE: base64.b64encode(content.files).decode()}
+        data = {ARCHIVE: base64.b64encode(content.files).decode()}
         found.append({**files, "binaryData": data})
     if content.function is not None:
         found += _function(task, name, content.function)
     owner = {
-        **{key: made[key] for key in ("apiVersion", "kind")},
-        **{key: made["metadata"][key] for key in ("name", "uid")},
+        "apiVersion": version,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
         # Whoever deletes the Job and waits finds all of it gone.
         "blockOwnerDeletion": True,
     }
@@ -153,18 +185,13 @@ def owned(task: Task, name: str, content: Content, made: Manifest) -> list[Manif
     return found
 
 
-def result_of(name: str, rank: int) -> str:
-    """Return what the Secret is called that a node's result goes into."""
-    return f"{name}-result-{rank}"
-
-
 def _function(task: Task, name: str, function: Mapping[str, bytes]) -> list[Manifest]:
     """Return what a function needs: itself, and the right to write down what it returns."""
-    results = [result_of(name, rank) for rank in range(task.nodes)]
+    names = [results.secret(name, rank) for rank in range(task.nodes)]
     rule = {
         "apiGroups": [""],
         "resources": ["secrets"],
-        "resourceNames": results,
+        "resourceNames": names,
         "verbs": ["patch"],
     }
     subject = {
@@ -175,7 +202,7 @@ def _function(task: Task, name: str, function: Mapping[str, bytes]) -> list[Mani
     role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
     return [
         _secret(task, pods.function_of(name), function),
-        *(_secret(task, one, {}) for one in results),
+        *(_secret(task, one, {}) for one in names),
         {**_named("v1", "ServiceAccount", task, name), "automountServiceAccountToken": False},
         {**_named(f"{_RBAC}/v1", "Role", task, name), "rules": [rule]},
         {

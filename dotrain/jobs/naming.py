@@ -14,18 +14,21 @@ from dotrain.errors import InvalidName
 # a label of DNS (RFC 1035), with room for the index.
 _LONGEST = 52
 _NAME = re.compile(rf"[a-z]([a-z0-9-]{{0,{_LONGEST - 2}}}[a-z0-9])?")
+# What every namespace of jobs has: the policy that closes it, and a service account.
+_TAKEN = ("closed", "default")
 _SUFFIX_BYTES = 2
 _SCRIPT = re.compile(r"[^\s;|&<>()'\"]+\.(?:py|sh)\b")
 
 
 def check(name: object) -> None:
     """Raise InvalidName unless `name` is a name for a job."""
-    if isinstance(name, str) and _NAME.fullmatch(name):
+    if isinstance(name, str) and _NAME.fullmatch(name) and name not in _TAKEN:
         return
     raise InvalidName(
         f"{name!r} cannot be the name of a job.",
         f"A name has 1 to {_LONGEST} lower-case letters, digits and hyphens, begins with a letter "
-        "and does not end with a hyphen: its Pods' host names begin with it.",
+        "and does not end with a hyphen: its Pods' host names begin with it. "
+        f"{' and '.join(_TAKEN)} are taken.",
         "Choose another, for example 'bert-large', or leave name= out.",
     )
 

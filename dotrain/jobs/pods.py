@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from dotrain import durations
-from dotrain.jobs import environ, isolation, quantities
+from dotrain.jobs import environ, isolation, quantities, unpacking
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
 from dotrain.jobs.task import Task
@@ -19,14 +19,17 @@ from dotrain.names import POOL_LABEL
 from dotrain.objects import GPUS
 from dotrain.pools import parse_taint
 
-ARCHIVE = "files.tar.gz"
+# Volumes by name, each with its path in the container.
+Mounts = dict[str, tuple[str, Manifest]]
+
+FILES_URL = unpacking.URL
+"""The key in a job's Secret of the URL that its files come from."""
+
 _WORKSPACE, _SHARED_MEMORY = "/workspace", "/dev/shm"  # noqa: S108 - of the Pod
 _FILES, _FUNCTION, _API = "/dotrain/files", "/dotrain/function", "/dotrain/api"
 # Only its own group can read it.
 _ONLY_GROUP = 0o440
 _TOKEN_SECONDS = 3600
-# Without -o, root would give the files to whoever owned them on the notebook's machine.
-_UNPACK = f'tar -x -z -o -f "$DOTRAIN_FILES/{ARCHIVE}"'
 
 
 def files_of(name: str) -> str:
@@ -41,7 +44,7 @@ def function_of(name: str) -> str:
 
 def literal(text: str) -> str:
     """Return a text such that Kubernetes makes of it, in a command or a variable, what it is."""
-    return re.sub(r"\$(?=[$(])", "$$$$", text)
+    return re.sub(r"\$(?=[$(])", "$$", text)
 
 
 def spec(
@@ -51,7 +54,7 @@ def spec(
     command: Sequence[str],
     *,
     secrets: Iterable[str],
-    has_files: bool,
+    files: Literal["", "volume", "storage"],
     has_function: bool,
 ) -> Manifest:
     """Return the specification of a job's Pods.
@@ -68,40 +71,37 @@ def spec(
         What its container runs.
     secrets : iterable of str
         The keys of the job's Secret that its container has as variables.
-    has_files, has_function : bool
-        Whether it has files in a ConfigMap, and a function in a Secret.
+    files : str
+        Where its files come from: a ConfigMap, by a URL in its Secret, or nowhere.
+    has_function : bool
+        Whether it has a function in a Secret, and a token to hand over its result.
     """
-    volumes: dict[str, tuple[str, Manifest]] = {
-        "workspace": (_WORKSPACE, {"emptyDir": {}}),
-        # Workers that load data hand it over in shared memory; the default is 64 MiB.
-        "shared-memory": (_SHARED_MEMORY, {"emptyDir": {"medium": "Memory"}}),
-    }
-    env: list[dict[str, Any]] = [
-        *_plain({key: literal(value) for key, value in task.env.items()}),
-        *environ.rendezvous(name, task.nodes, task.gpus_per_node),
-        *_plain({"DOTRAIN_JOB": name, "HOME": _WORKSPACE}),
-        *(_from_secret(name, key) for key in secrets),
-    ]
+    workspace: Mounts = {"workspace": (_WORKSPACE, {"emptyDir": {}})}
+    # Workers that load data hand it over in shared memory; the default is 64 MiB.
+    shared: Mounts = {"shared-memory": (_SHARED_MEMORY, {"emptyDir": {"medium": "Memory"}})}
+    kept = {"secret": {"secretName": function_of(name), "defaultMode": _ONLY_GROUP}}
+    function: Mounts = (
+        {"function": (_FUNCTION, kept), "api": (_API, _own_token())} if has_function else {}
+    )
+    packed: Mounts = {"files": (_FILES, {"configMap": {"name": files_of(name)}})}
+    packed = packed if files == "volume" else {}
+    given = _plain({key: literal(value) for key, value in task.env.items()})
+    given += _plain({"HOME": _WORKSPACE})
     if task.pod_security == "restricted":
         # No image knows its number, and torch asks for its name.
-        env += _plain({"USER": "training"})
-    if has_files:
-        volumes["files"] = (_FILES, {"configMap": {"name": files_of(name)}})
-        env += _plain({"DOTRAIN_FILES": _FILES})
+        given += _plain({"USER": "training"})
+    env = [
+        *given,
+        *environ.rendezvous(name, task.nodes, task.gpus_per_node),
+        *_plain({"DOTRAIN_JOB": name}),
+        *(_from_secret(name, key) for key in secrets),
+    ]
     if has_function:
-        kept = {"secretName": function_of(name), "defaultMode": _ONLY_GROUP}
-        volumes["function"] = (_FUNCTION, {"secret": kept})
-        volumes["api"] = (_API, _own_token())
         env += _plain({"DOTRAIN_FUNCTION": _FUNCTION, "DOTRAIN_API": _API})
-    container = {
-        "image": task.runs_in,
-        "workingDir": _WORKSPACE,
-        "env": env,
-        "securityContext": isolation.of_container(task.pod_security),
-        "volumeMounts": [
-            {"name": one, "mountPath": path, **({} if "emptyDir" in source else {"readOnly": True})}
-            for one, (path, source) in volumes.items()
-        ],
+    main = {
+        **_container("main", task, workspace | shared | function, env),
+        "command": list(command),
+        "resources": resources(place),
     }
     pod: Manifest = {
         "restartPolicy": "Never",
@@ -113,17 +113,35 @@ def spec(
         "nodeSelector": {POOL_LABEL: place.pool},
         "tolerations": tolerations(place),
         "affinity": {"podAntiAffinity": _a_node_each(name)},
-        "containers": [
-            {"name": "main", **container, "command": list(command), "resources": resources(place)}
+        "containers": [main],
+        "volumes": [
+            {"name": one, **source}
+            for one, (_, source) in (workspace | shared | packed | function).items()
         ],
-        "volumes": [{"name": one, **source} for one, (_, source) in volumes.items()],
     }
-    if has_files:
-        unpack = {"name": "files", **container, "command": ["/bin/sh", "-c", _UNPACK]}
+    if files:
+        # It has what it unpacks, and none of the secrets that are for the work.
+        where = _plain({"DOTRAIN_FILES": _FILES}) if packed else [_from_secret(name, FILES_URL)]
+        unpack = _container("files", task, workspace | packed, [*given, *where])
+        unpack["command"] = unpacking.unpack_command(stored=files == "storage")
         pod["initContainers"] = [unpack]
     if has_function:
         pod["serviceAccountName"] = name
     return pod
+
+
+def _container(name: str, task: Task, mounts: Mounts, env: list[dict[str, Any]]) -> Manifest:
+    return {
+        "name": name,
+        "image": task.runs_in,
+        "workingDir": _WORKSPACE,
+        "env": env,
+        "securityContext": isolation.of_container(task.pod_security),
+        "volumeMounts": [
+            {"name": one, "mountPath": path, **({} if "emptyDir" in source else {"readOnly": True})}
+            for one, (path, source) in mounts.items()
+        ],
+    }
 
 
 def _plain(variables: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -48,6 +48,8 @@ from typing import Any
 RAISED, USELESS = 1, 65
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
 MOST = 2**20
+# For what is added on the way.
+_RESERVE = 64
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html: in one piece.
 _MOST_STORED = 5 * 2**30
 _MOST_TEXT = 2**16
@@ -128,7 +130,8 @@ def insist(whom: str, call: Callable[[], bytes]) -> bytes:
             said, again = f"it answered {error.code} {error.reason}", error.code in _PASSING
             error.close()
         except (OSError, http.client.HTTPException) as error:
-            said, again = str(getattr(error, "reason", error)), True
+            reason = getattr(error, "reason", error)
+            said, again = str(reason), not isinstance(reason, ssl.SSLCertVerificationError)
         if pause is None or not again:
             message = f"{whom} failed: {said}"
             raise Undelivered(message)
@@ -232,7 +235,7 @@ class Runner:
                 "Return numbers, text, arrays, or the paths of files.",
             )
         said = {"outcome": "returned", "type": _kind(value)}
-        if len(pickled) + len(json.dumps(said)) <= MOST:
+        if len(pickled) + len(json.dumps(said)) + _RESERVE <= MOST:
             return self._deliver(said, pickled, 0)
         return self._store(said, pickled)
 
@@ -275,7 +278,7 @@ class Runner:
             pickled = self._pickle.dumps(error)
         except Exception:  # noqa: BLE001 - then its text has to do
             pickled = None
-        if pickled is not None and len(pickled) + len(json.dumps(said)) > MOST:
+        if pickled is not None and len(pickled) + len(json.dumps(said)) + _RESERVE > MOST:
             pickled = None
         return self._deliver(said, pickled, status)
 
@@ -288,7 +291,10 @@ class Runner:
         try:
             secret = f"{os.environ['DOTRAIN_JOB']}-result-{_rank()}"
             Secret(Path(os.environ["DOTRAIN_API"]), self._namespace, secret).write(
-                {"outcome.json": json.dumps(said).encode(), "result.pickle": pickled}
+                {
+                    "outcome.json": json.dumps({**said, "time": time.time()}).encode(),
+                    "result.pickle": pickled,
+                }
             )
         except (Undelivered, OSError, KeyError) as error:
             _say(f"What came of {self._name} could not be handed over: {_words(error)}.\n")

@@ -102,11 +102,10 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     wanted = manifests.job(task, name, place, content, mark())
     apply(kube, isolation.namespace(level))
 
-    def belongings(made: Manifest) -> list[Callable[[], Any]]:
-        return giving(kube, level, manifests.owned(task, name, content, made), made)
+    def belongings(uid: str) -> list[Manifest]:
+        return [isolation.closed(level), *manifests.owned(task, name, content, uid)]
 
-    bring(kube, wanted, belongings, kr8s.objects.Job)
-    return JobRecord(kube, isolation.namespace_of(level), name)
+    return JobRecord(kube, bring(kube, wanted, belongings, kr8s.objects.Job))
 
 
 def mark() -> str:
@@ -114,24 +113,13 @@ def mark() -> str:
     return secrets.token_hex(_SUBMISSION_BYTES)
 
 
-def giving(
-    kube: Kube, level: str, owned: Iterable[Manifest], made: Manifest
-) -> list[Callable[[], Any]]:
-    """Return the calls that make what belongs to an object, and close its namespace."""
-    uid = made["metadata"]["uid"]
-    return [
-        partial(apply, kube, isolation.closed(level)),
-        *(partial(_give, kube, one, uid) for one in owned),
-    ]
-
-
 def bring(
     kube: Kube,
     wanted: Manifest,
-    belongings: Callable[[Manifest], Iterable[Callable[[], Any]]],
+    belongings: Callable[[str], Iterable[Manifest]],
     kind: type[Any],
-) -> None:
-    """Make an object that is suspended, then what belongs to it, and let it start.
+) -> Manifest:
+    """Make an object that is suspended, then what belongs to it, let it start, and return it.
 
     Parameters
     ----------
@@ -140,7 +128,7 @@ def bring(
     wanted : mapping
         The object, suspended and marked as incomplete.
     belongings : callable
-        Returns the calls that make what belongs to it, given the object as it was made.
+        Returns what belongs to it, given its UID. What it does not own may be there already, and is made as it should be.
     kind : type
         What kr8s knows it by.
 
@@ -152,7 +140,12 @@ def bring(
     made = _create(kube, wanted)
     metadata = made["metadata"]
     try:
-        _together(belongings(made))
+        wanted_too = list(belongings(metadata["uid"]))
+        # Who is no administrator can bind a Role only when it is there.
+        bindings = [one for one in wanted_too if one["kind"] == "RoleBinding"]
+        others = [one for one in wanted_too if one not in bindings]
+        for some in (others, bindings):
+            _together(partial(_add, kube, one, metadata["uid"]) for one in some)
         change, namespace = manifests.start(), metadata["namespace"]
         repeated(partial(kube.patch, kind, metadata["name"], change, namespace=namespace))
     except BaseException:
@@ -160,6 +153,14 @@ def bring(
         with suppress(DotrainError):
             kube.delete(objects.location(made), uid=metadata["uid"])
         raise
+    return made
+
+
+def _add(kube: Kube, wanted: Manifest, uid: str) -> None:
+    if "ownerReferences" in wanted["metadata"]:
+        _give(kube, wanted, uid)
+    else:
+        apply(kube, wanted)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:
@@ -215,12 +216,28 @@ def _give(kube: Kube, wanted: Manifest, uid: str) -> None:
             return
         with suppress(KubernetesNotFound):
             found = kube.read(objects.location(wanted))
-            owners = {one["uid"] for one in found["metadata"].get("ownerReferences") or ()}
-            if uid in owners:
+            owners = found["metadata"].get("ownerReferences") or []
+            # An answer was lost, and the request repeated.
+            if any(one["uid"] == uid for one in owners):
                 return
-            if not owners or time.monotonic() > deadline:
+            if not _leaves(kube, found) or time.monotonic() > deadline:
                 raise _taken(found)
         time.sleep(_PAUSE)
+
+
+def _leaves(kube: Kube, found: Manifest) -> bool:
+    """Return whether what belonged to a job is about to go, as that is gone or goes itself."""
+    metadata = found["metadata"]
+    if "deletionTimestamp" in metadata:
+        return True
+    for owner in metadata.get("ownerReferences") or ():
+        place = {"name": owner["name"], "namespace": metadata["namespace"]}
+        with suppress(KubernetesNotFound):
+            job = kube.read(objects.location({**owner, "metadata": place}))
+            if job["metadata"]["uid"] == owner["uid"]:
+                return "deletionTimestamp" in job["metadata"]
+        return True
+    return False
 
 
 def apply(kube: Kube, manifest: Manifest) -> None:

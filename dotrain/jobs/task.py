@@ -16,6 +16,7 @@ from dotrain.checks import check_flag, check_text, check_whole
 from dotrain.errors import SpecError
 from dotrain.hidden import Hidden
 from dotrain.jobs import naming, quantities, variables
+from dotrain.jobs.storage import Storage
 
 POD_SECURITY = ("restricted", "baseline", "privileged")
 LAUNCHERS = ("python", "torchrun")
@@ -107,7 +108,7 @@ class Task:
     files: str | Path | Sequence[str | Path] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[str] | Mapping[str, str] = ()
-    storage: Any = None
+    storage: Storage | None = None
     pool: str | None = None
     retries: int = 0
     timeout: str | dt.timedelta | None = None
@@ -133,6 +134,12 @@ class Task:
             self._set("timeout", durations.text(self.timeout))
         self._set("grace", durations.text(self.grace))
         check_text(self, "pool", optional=True)
+        if self.storage is not None and not isinstance(self.storage, Storage):
+            raise SpecError(
+                f"storage is a {type(self.storage).__name__}.",
+                "It is a bucket, and where that is.",
+                "Give for example storage=dotrain.Storage('experiments', region='nyc3').",
+            )
         _check_choice("pod_security", self.pod_security, POD_SECURITY)
         _check_choice("launcher", self.launcher, LAUNCHERS)
         _check_choice("backend", self.backend, BACKENDS)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from kr8s.objects import Event, new_class
 
+from dotrain import objects
 from dotrain.errors import KubernetesNotFound
 from dotrain.jobs import reading, records
+from dotrain.jobs.records import JobRecord
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
 from dotrain.objects import Json
@@ -24,24 +26,22 @@ NODE = "node"
 RESOURCE = new_class(KIND, API)
 
 
-class TrainJobRecord:
-    """A job that is a TrainJob; what it does, `Record` says.
+class TrainJobRecord(JobRecord):
+    """A job that is a TrainJob.
 
     Parameters
     ----------
     kube : Kube
         The cluster's Kubernetes API.
-    namespace, name : str
-        Where it is.
+    train_job : mapping
+        The TrainJob, as Kubernetes describes it.
     """
 
     kind = KIND
 
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
-        self.namespace = namespace
-        self.name = name
-        self._kube = kube
-        self._path = f"/apis/{API}/namespaces/{namespace}/trainjobs/{name}"
+    def __init__(self, kube: Kube, train_job: Json) -> None:
+        super().__init__(kube, train_job)
+        self._path = location(train_job)
 
     def read(self) -> JobStatus:
         """Return how it is, as `Record` has it."""
@@ -51,18 +51,19 @@ class TrainJobRecord:
             job: Json = self._kube.read(path)
         except KubernetesNotFound:
             job = {}
+        events = self._kube.list(Event, namespace=self.namespace)
         pods = records.pods(self._kube, self.namespace, self.name)
-        return reading.read(
-            as_job(train_job, job), pods, self._kube.list(Event, namespace=self.namespace)
-        )
+        return reading.read(as_job(train_job, job), pods, events)
 
     def cancel(self) -> None:
         """Suspend it for good: JobSet then deletes its Job, and its Pods are told to end."""
         self._kube.patch(RESOURCE, self.name, records.cancelled(), namespace=self.namespace)
 
-    def delete(self) -> None:
-        """Delete it and then, since it owns them, all its other objects."""
-        records.delete(self._kube, self._path)
+
+def location(one: Json) -> str:
+    """Return where Kubernetes' API has the TrainJob that an object of a job is, or belongs to."""
+    place = {"namespace": one["metadata"]["namespace"], "name": records.name_of(one)}
+    return objects.location({"apiVersion": API, "kind": KIND, "metadata": place})
 
 
 def job_of(name: str) -> str:

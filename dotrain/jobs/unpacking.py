@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dotrain.jobs.files import NAME
 
-_URL = "DOTRAIN_FILES_URL"
+URL = "DOTRAIN_FILES_URL"
+"""The variable with the signed URL of files that come from storage."""
+
 # Without -o, root would give the files to whoever has that number.
 _TAR = "tar -x -z -o -f"
 _NO_TAR = (
@@ -30,7 +32,7 @@ if command -v python3 >/dev/null; then
 import os, shutil, sys, time, urllib.request
 for pause in (1, 5, 20, None):
     try:
-        with urllib.request.urlopen(os.environ["{_URL}"], timeout=60) as answer:
+        with urllib.request.urlopen(os.environ["{URL}"], timeout=60) as answer:
             with open(sys.argv[1], "wb") as file:
                 shutil.copyfileobj(answer, file)
         break
@@ -40,9 +42,9 @@ for pause in (1, 5, 20, None):
         time.sleep(pause)
 ' "$archive"
 elif command -v curl >/dev/null; then
-    printf 'url = "%s"\\n' "${_URL}" | curl -sSf --retry 5 --config - --output "$archive"
+    printf 'url = "%s"\\n' "${URL}" | curl -sSf --retry 5 --config - --output "$archive"
 elif command -v wget >/dev/null; then
-    printf '%s\\n' "${_URL}" | wget -q --tries=5 --input-file=- --output-document="$archive"
+    printf '%s\\n' "${URL}" | wget -q --tries=5 --input-file=- --output-document="$archive"
 else
     echo 'The image has none of python3, curl and wget, to fetch files= from storage.' >&2
     exit 127

@@ -197,7 +197,7 @@ def test_a_trainjobs_pods_are_those_of_a_job_but_for_their_names() -> None:
 
 
 def test_a_trainjob_begins_suspended_and_names_its_own_runtime() -> None:
-    made = trainer.train_job(TASK, "bert", "abc")
+    made = trainer.train_job(TASK, "bert", PLACE, Content(["true"]), "abc")
     assert made["spec"]["suspend"] is True
     assert made["spec"]["runtimeRef"] == {"name": "bert-abc", "kind": "TrainingRuntime"}
     assert made["metadata"]["annotations"] == {manifests.INCOMPLETE: "abc"}

@@ -75,6 +75,7 @@ def a_task(work: object = "python train.py", **given: object) -> Task:
         ({"timeout": "soon"}, "'8h'"),
         ({"grace": 30}, "'8h'"),
         ({"pool": ""}, "pool="),
+        ({"storage": "s3://experiments"}, "storage=dotrain.Storage("),
         ({"pod_security": "none"}, "pod_security='restricted'"),
         ({"launcher": "mpirun"}, "launcher='python'"),
         ({"backend": "ray"}, "backend='job'"),
@@ -89,7 +90,7 @@ def test_what_is_wrong_is_refused_with_what_to_give(given, advice, monkeypatch) 
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", "Train", "3d", "a_b", "a-", "a" * 53, 3])
+@pytest.mark.parametrize("name", ["", "Train", "3d", "a_b", "a-", "a" * 53, 3, "closed", "default"])
 def test_a_name_that_no_host_can_have_is_refused(name) -> None:
     with pytest.raises(InvalidName, match="name of a job"):
         a_task(name=name)
