@@ -124,6 +124,9 @@ def runtime(task: Task, name: str, place: Place, content: Content, mark: str) ->
     template, labels = spec["template"], isolation.labels(name)
     (container,) = template["spec"]["containers"]
     container["name"] = trainjobs.NODE
+    for rule in spec["podFailurePolicy"]["rules"]:
+        if "onExitCodes" in rule:
+            rule["onExitCodes"]["containerName"] = trainjobs.NODE
     for variable in container["env"]:
         if variable["name"] in _FIRST:
             variable["value"] = f"{trainjobs.job_of(name)}-0.{name}"

@@ -128,7 +128,8 @@ def bring(
     wanted : mapping
         The object, suspended and marked as incomplete.
     belongings : callable
-        Returns what belongs to it, given its UID. What it does not own may be there already, and is made as it should be.
+        Returns what belongs to it, given its UID. What it does not own may be
+        there already, and is made as it should be.
     kind : type
         What kr8s knows it by.
 
