@@ -16,7 +16,7 @@ lab: engine  ## Open the quickstart in JupyterLab
 test: check engine kubernetes helm torch  ## Run everything, the real engine included
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-slow: engine  ## What takes minutes: building the engine anew
+test-slow: engine kubernetes helm  ## What takes minutes: the engine and operators, built anew
 	$(BIN)/python -m pytest -m slow
 
 crash: engine  ## Cut off every operation in every way at every moment: 15 to 20 minutes

@@ -236,7 +236,7 @@ class Kube:
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
 
-    def delete(self, path: str, *, uid: str = "") -> None:
+    def delete(self, path: str, *, uid: str = "", owned_first: bool = True) -> None:
         """Delete the object at a path, if there is one; raises as `apply`.
 
         Parameters
@@ -245,9 +245,12 @@ class Kube:
             Of the object.
         uid : str
             Delete this one alone, and no other that has taken its name; and all
-            that it owns before it goes itself.
+            that it owns.
+        owned_first : bool
+            Whether, with a `uid`, what it owns goes before it, and not after.
         """
-        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Foreground"} if uid else {}
+        policy = "Foreground" if owned_first else "Background"
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": policy} if uid else {}
         with suppress(KubernetesNotFound):
             self._send("DELETE", **_address(path), content=_body(options))
 

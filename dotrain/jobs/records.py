@@ -86,10 +86,10 @@ def cancelled() -> dict[str, Any]:
     return {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
 
 
-def delete(kube: Kube, path: str) -> None:
-    """Delete the object at a path, and before it all that it owns; nothing when it is gone."""
+def delete(kube: Kube, path: str, *, owned_first: bool = True) -> None:
+    """Delete the object at a path with all that it owns, if it is there; as `Kube.delete` does."""
     with suppress(KubernetesNotFound):
-        kube.delete(path, uid=kube.read(path)["metadata"]["uid"])
+        kube.delete(path, uid=kube.read(path)["metadata"]["uid"], owned_first=owned_first)
 
 
 def pods(kube: Kube, namespace: str, name: str) -> list[dict[str, Any]]:

@@ -152,7 +152,7 @@ def bring(
     except BaseException:
         # An interrupt, too. What cannot be deleted stays marked, and never starts.
         with suppress(DotrainError):
-            kube.delete(objects.location(made), uid=metadata["uid"])
+            _remove(kube, made)
         raise
     return made
 
@@ -178,12 +178,18 @@ def _create(kube: Kube, wanted: Manifest) -> Manifest:
         else:
             said = [one for one in warnings if _VIOLATES in one]
             if said:
-                kube.delete(objects.location(wanted), uid=made["metadata"]["uid"])
+                _remove(kube, made)
                 raise _refused(wanted, " ".join(said))
             return made
         there = _there(kube, wanted)
         if there is not None:
             return there
+
+
+def _remove(kube: Kube, made: Manifest) -> None:
+    """Delete a Job with all that it owns; a TrainJob would make some of that anew meanwhile."""
+    path, uid = objects.location(made), made["metadata"]["uid"]
+    kube.delete(path, uid=uid, owned_first=made["kind"] == "Job")
 
 
 def _there(kube: Kube, wanted: Manifest) -> Manifest | None:
@@ -199,7 +205,7 @@ def _there(kube: Kube, wanted: Manifest) -> Manifest | None:
         return found
     if mark is None and "deletionTimestamp" not in found["metadata"]:
         raise _taken(found)
-    kube.delete(path, uid=found["metadata"]["uid"])
+    _remove(kube, found)
     time.sleep(_PAUSE)
     return None
 
@@ -256,7 +262,7 @@ def _together(calls: Iterable[Callable[[], Any]]) -> None:
 def _taken(found: Manifest) -> JobNameTaken:
     metadata = found["metadata"]
     kind, name = found["kind"], metadata["name"]
-    if kind != "Job":
+    if kind not in ("Job", "TrainJob"):
         return JobNameTaken(
             f"There is a {kind} {name!r} in {metadata['namespace']!r} already.",
             "It belongs to no job that is being deleted.",

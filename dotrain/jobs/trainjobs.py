@@ -59,6 +59,14 @@ class TrainJobRecord(JobRecord):
         """Suspend it for good: JobSet then deletes its Job, and its Pods are told to end."""
         self._kube.patch(RESOURCE, self.name, records.cancelled(), namespace=self.namespace)
 
+    def delete(self) -> None:
+        """Delete it; what it owns goes after it.
+
+        Before it, as a Job's does, nothing would go for good: Trainer makes the
+        JobSet of a TrainJob anew that still waits for what it owns.
+        """
+        records.delete(self._kube, self._path, owned_first=False)
+
 
 def location(one: Json) -> str:
     """Return where Kubernetes' API has the TrainJob that an object of a job is, or belongs to."""
