@@ -7,6 +7,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import kr8s
@@ -323,6 +324,13 @@ def test_an_interrupt_in_between_leaves_nothing(gpus, monkeypatch) -> None:
     work.until(lambda: not left(gpus, "cut"))
     with pytest.raises(KubernetesNotFound):
         gpus._kube().read("/apis/batch/v1/namespaces/training/jobs/cut")
+
+
+def test_a_token_that_has_ended_is_renewed_in_the_middle(gpus) -> None:
+    bearer = gpus._kube().client._bearer
+    bearer.credentials = replace(bearer.credentials, token="stale-5ecre7")
+    run(gpus, "renewed", secrets={"A_KEY": KEY})
+    assert found(gpus, "jobs", "renewed")[0]["spec"]["suspend"] is False
 
 
 def test_a_request_that_is_repeated_makes_one_job(gpus) -> None:
