@@ -155,7 +155,7 @@ class Planes:
                 whole=asked["whole"],
             )
             try:
-                running = await plane.start(layout)
+                running = await plane.start(layout, lambda: self._sandbox.delay)
             except (plane.NotStarted, OSError) as error:
                 _LOG.warning("attempt %s: %s", attempt + 1, error)
                 failure = str(error)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # An image with this in its name is in no registry.
 _NO_IMAGE = "does-not-exist"
 _PAUSE = 1.0
+_ENDED = ("Succeeded", "Failed")
 _NOT_STARTED = 128
 _KILLED = 137
 _T = TypeVar("_T")
@@ -76,6 +77,11 @@ class Running:
         self._stopping = asyncio.Event()
         self._deadline = 0.0
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has succeeded or failed."""
+        return self._written.get("phase") in _ENDED
+
     def stop(self, seconds: float) -> None:
         """End it, as its deletion asks for, within so many seconds from now."""
         deadline = time.monotonic() + seconds
@@ -109,8 +115,7 @@ class Running:
 
     async def _work(self) -> None:
         """Run its containers until all have ended."""
-        phase = self.pod["status"].get("phase")
-        if phase in {"Succeeded", "Failed"}:
+        if self.ended:
             return
         if self.pod["status"].get("startTime"):
             await self._lose()
