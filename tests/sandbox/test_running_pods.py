@@ -504,8 +504,10 @@ def test_no_process_outlives_a_killed_sandbox_and_the_next_says_what_was_lost(pl
     assert {one["metadata"]["uid"] for one in failed} <= {one["metadata"]["uid"] for one in before}
     states = [one["status"]["containerStatuses"][0]["state"]["terminated"] for one in failed]
     assert {(one["exitCode"], one["reason"]) for one in states} == {(137, "ContainerStatusUnknown")}
-    # What has ended before can still be read.
-    assert "rank 0" in log(api, pods(api, "ranks")[0])
+    # What has ended before can still be read, once its node says where its kubelet is now.
+    (pod, _) = pods(api, "ranks")
+    path = f"{PODS}/{pod['metadata']['name']}/log"
+    eventually(lambda: "rank 0" in api.http.get(path).text)
 
 
 def reachable(api):

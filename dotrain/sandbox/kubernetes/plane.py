@@ -101,6 +101,8 @@ class Plane:
         for name in sorted(wanted.keys() - self._refused.keys()):
             if name not in found:
                 good = await self._change("POST", _NODES, wanted[name])
+            elif status := nodes.moved(found[name], wanted[name]):
+                good = await self._change("PATCH", f"{_NODES}/{name}/status", status)
             elif patch := nodes.change(found[name], wanted[name]):
                 good = await self._change("PATCH", f"{_NODES}/{name}", patch)
             else:
