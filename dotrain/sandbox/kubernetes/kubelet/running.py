@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
@@ -33,6 +34,10 @@ _ENDED = ("Succeeded", "Failed")
 _NOT_STARTED = 128
 _KILLED = 137
 _T = TypeVar("_T")
+
+
+class _Stopped(Exception):
+    """The Pod is being deleted."""
 
 
 class Running:
@@ -97,10 +102,7 @@ class Running:
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                await self._end(work)
-            elif not work.cancelled():
-                work.result()
+            await (work if work.done() else self._end(work))
             await stop
             await self._api.remove(self.pod)
         finally:
@@ -120,33 +122,40 @@ class Running:
         if self.pod["status"].get("startTime"):
             await self._lose()
             return
-        await self._make_volumes()
+        with suppress(_Stopped):
+            await self._make_volumes()
+            await self._run_all()
+        await self._report(over=True)
+
+    async def _run_all(self) -> None:
+        """Run the init containers one after the other, and then the others."""
         policy = self.pod["spec"].get("restartPolicy", "Always")
         for one in self._status.init:
             await self._keep(one, "Never" if policy == "Never" else "OnFailure")
             if not one.succeeded or self._stopping.is_set():
-                break
-        else:
-            for one in self._status.main:
-                one.waiting = statuses.CREATING
-            await asyncio.gather(*(self._keep(one, policy) for one in self._status.main))
-        await self._report(over=True)
+                return
+        for one in self._status.main:
+            one.waiting = statuses.CREATING
+        await asyncio.gather(*(self._keep(one, policy) for one in self._status.main))
 
     async def _end(self, work: asyncio.Task[None]) -> None:
-        """Ask what runs to end, kill it when it does not, and say how it ended."""
+        """Ask what runs to end, and kill it when it does not."""
         for name, process in self._processes.items():
             self._api.tell(self.pod, "Normal", "Killing", f"Stopping container {name}")
             process.terminate()
-        if not self._processes:
-            work.cancel()
         while not work.done() and (left := self._deadline - time.monotonic()) > 0:
             # The deadline may have come nearer meanwhile.
             await asyncio.wait({work}, timeout=min(left, _PAUSE))
         for process in self._processes.values():
             process.kill()
-        await asyncio.wait({work})
-        if work.cancelled():
-            await self._report(over=True)
+        await work
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait so long, but not longer than the Pod is wanted."""
+        with suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        if self._stopping.is_set():
+            raise _Stopped
 
     async def _lose(self) -> None:
         """Say that it does not run any more: it did when this sandbox was ended."""
@@ -179,18 +188,19 @@ class Running:
                 said = why
                 complain(why)
                 await self._report()
-            await asyncio.sleep(_PAUSE)
+            await self._pause(_PAUSE)
 
     async def _keep(self, one: Known, policy: str) -> None:
         """Run a container, and again as its Pod's policy says."""
-        while True:
-            await self._run(one)
-            again = policy == "Always" or (policy == "OnFailure" and one.failed)
-            if self._stopping.is_set() or not again:
-                return
-            await asyncio.sleep(_PAUSE)
-            one.before, one.restarts = one.state(), one.restarts + 1
-            one.started = one.finished = one.code = None
+        with suppress(_Stopped):
+            while True:
+                await self._run(one)
+                again = policy == "Always" or (policy == "OnFailure" and one.failed)
+                if not again:
+                    return
+                await self._pause(_PAUSE)
+                one.before, one.restarts = one.state(), one.restarts + 1
+                one.started = one.finished = one.code = None
 
     async def _run(self, one: Known) -> None:
         """Run a container once."""
@@ -212,7 +222,7 @@ class Running:
         one.started, one.pid, one.message = process.started, process.pid, ""
         if self._stopping.is_set():
             # It came too late to be asked with the others.
-            process.terminate()
+            process.kill()
         self._api.tell(self.pod, "Normal", "Started", f"Started container {name}")
         await self._report()
         ended = await process.wait()
@@ -228,12 +238,12 @@ class Running:
         self._api.tell(self.pod, "Warning", "Failed", f'Failed to pull image "{image}": not found')
         self._api.tell(self.pod, "Warning", "Failed", "Error: ErrImagePull")
         await self._report()
-        await asyncio.sleep(_PAUSE)
+        await self._pause(_PAUSE)
         one.waiting, one.message = "ImagePullBackOff", f'Back-off pulling image "{image}"'
         self._api.tell(self.pod, "Normal", "BackOff", one.message)
         self._api.tell(self.pod, "Warning", "Failed", "Error: ImagePullBackOff")
         await self._report()
-        await asyncio.Event().wait()
+        await self._pause(None)
 
     async def _asked(self, one: Known) -> tuple[list[str], dict[str, str], Path]:
         """Return the command, the environment and the working directory of a container."""
