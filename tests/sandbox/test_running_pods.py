@@ -493,6 +493,31 @@ def test_of_a_deleted_pod_no_file_is_left(api, planes, cluster):
     eventually(lambda: not at.exists())
 
 
+TWICE = """
+import os, pathlib
+been = pathlib.Path(os.environ["WORK"], "been")
+if been.exists():
+    print("again")
+else:
+    been.touch()
+    print("first")
+    raise SystemExit(1)
+"""
+
+
+def test_a_container_is_started_again_where_its_pod_says_so(api):
+    container = {"volumeMounts": [{"name": "work", "mountPath": "/workspace"}]}
+    pod = {"restartPolicy": "OnFailure", "volumes": [{"name": "work", "emptyDir": {}}]}
+    env = [{"name": "WORK", "value": "/workspace"}]
+    (pod,) = until_phase(
+        api, job(api, "twice", TWICE, env=env, container=container, pod=pod), "Succeeded"
+    )
+    (status,) = pod["status"]["containerStatuses"]
+    assert status["restartCount"] == 1
+    assert status["lastState"]["terminated"]["exitCode"] == 1
+    assert log(api, pod) == "again\n"
+
+
 def test_a_pod_waits_for_a_secret_that_comes_later(api):
     files = {"name": "keys", "secret": {"secretName": "late", "items": [ITEM]}}
     container = {

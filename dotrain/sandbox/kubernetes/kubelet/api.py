@@ -135,6 +135,12 @@ class Api:
         self._events.add(task)
         task.add_done_callback(self._events.discard)
 
+    async def close(self) -> None:
+        """Give up the events that are not written yet."""
+        for task in self._events:
+            task.cancel()
+        await asyncio.gather(*self._events, return_exceptions=True)
+
     async def _tell(self, pod: Doc, kind: str, reason: str, message: str) -> None:
         metadata, now = pod["metadata"], stamp(time.time())
         event = {

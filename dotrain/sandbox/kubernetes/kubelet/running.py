@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
@@ -22,7 +23,6 @@ from dotrain.sandbox.kubernetes.kubelet.statuses import Known, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
 
     from dotrain.sandbox.answers import Doc
     from dotrain.sandbox.kubernetes.kubelet.api import Api
@@ -201,6 +201,7 @@ class Running:
                 await self._pause(_PAUSE)
                 one.before, one.restarts = one.state(), one.restarts + 1
                 one.started = one.finished = one.code = None
+                self.log(one.spec["name"]).unlink(missing_ok=True)
 
     async def _run(self, one: Known) -> None:
         """Run a container once."""
@@ -269,7 +270,7 @@ class Running:
             there = spec["workingDir"]
             here = local(there)
             # One that is no volume is the image's, which is not here.
-            where = where / there.strip("/") if here == there else type(where)(here)
+            where = where / there.strip("/") if here == there else Path(here)
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
         return [local(expand(word, known)) for word in words], own, where
 

@@ -89,8 +89,11 @@ class Kubelet:
         finally:
             for entry in self._pods.values():
                 entry.cut_off()
+            for task in self._tasks:
+                task.cancel()
             tasks = [entry.task for entry in self._pods.values()]
             await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+            await self._api.close()
 
     def find(self, namespace: str, name: str) -> Running | None:
         """Return a Pod of a job by its name, None when it is none of these."""
@@ -122,7 +125,7 @@ class Kubelet:
             gone = set()
             self._hosts[what["metadata"]["name"]] = _address(what)
         for entry in self._pods.values():
-            if entry.running.pod["spec"]["nodeName"] in gone:
+            if entry.running.pod["spec"]["nodeName"] in gone and not entry.cut:
                 entry.cut_off()
                 self._aside(self._collect(entry))
 
