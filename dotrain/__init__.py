@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dotrain.facade import Cluster
     from dotrain.grants import Grant
     from dotrain.inspection import audit
+    from dotrain.jobs.job import Job
+    from dotrain.jobs.storage import Storage
+    from dotrain.jobs.task import Task
     from dotrain.leftovers import leaks
     from dotrain.lifecycle import clusters, down, get, up
     from dotrain.operation import Operation
@@ -40,9 +43,12 @@ __all__ = [
     "Database",
     "DotrainError",
     "Grant",
+    "Job",
     "Operation",
     "Pool",
+    "Storage",
     "Suppression",
+    "Task",
     "audit",
     "bill",
     "cluster",
@@ -68,9 +74,12 @@ _HOME = {
     "Database": "spec",
     "DotrainError": "errors",
     "Grant": "grants",
+    "Job": "jobs.job",
     "Operation": "operation",
     "Pool": "pools",
+    "Storage": "jobs.storage",
     "Suppression": "auditing",
+    "Task": "jobs.task",
     "audit": "inspection",
     "bill": "billing",
     "cluster": "scoped",

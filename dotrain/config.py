@@ -9,6 +9,7 @@
 ``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
 ``DOTRAIN_REAPER_TOKEN``  the API token that a reaper in a cluster gets
 ``DOTRAIN_REAPER_IMAGE``  the image that it runs in, best by its digest (default: a tag)
+``SPACES_ACCESS_KEY_ID``  the key of object storage, with ``SPACES_SECRET_ACCESS_KEY``
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
 ``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
@@ -26,8 +27,10 @@ import getpass
 import os
 import secrets
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
@@ -126,13 +129,20 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
     ConfigError
         When the disk is full, or may not be written.
     """
+    with writing_private(path, replace=replace) as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+
+
+@contextmanager
+def writing_private(path: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
+    """Open a file to write as `write_private` does, for what is too large for the memory."""
     # Named before it is there, so that whatever cuts this off leaves nothing.
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         # Made for this user only, and by no two writers at once.
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
             file.flush()
             # On the disk before it has its name, or a power cut could leave it empty.
             os.fsync(file.fileno())
@@ -188,6 +198,28 @@ def reaper_token() -> str | None:
 def reaper_image() -> str | None:
     """Return the image that ``DOTRAIN_REAPER_IMAGE`` names, if it names one."""
     return (os.getenv("DOTRAIN_REAPER_IMAGE") or "").strip() or None
+
+
+def spaces_keys() -> tuple[str, str]:
+    """Return the access key of object storage, and its secret.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is not set.
+    """
+    names = ("SPACES_ACCESS_KEY_ID", "SPACES_SECRET_ACCESS_KEY")
+    found = {name: Hidden((os.getenv(name) or "").strip()) for name in names}
+    missing = [name for name, value in found.items() if not value]
+    if missing:
+        raise ConfigError(
+            "There is no key for object storage.",
+            f"The environment has no {' and no '.join(missing)}.",
+            "Make one at https://cloud.digitalocean.com/spaces/access_keys, limited to the bucket, "
+            f"and set {' and '.join(names)}.",
+        )
+    key, secret = found.values()
+    return key, secret
 
 
 def api_url() -> str:
@@ -269,6 +301,12 @@ def user() -> str:
     except (KeyError, OSError):
         # A container may run under a number that no user has.
         return "somebody"
+
+
+def variable(name: str) -> Hidden | None:
+    """Return a variable of this kernel's environment, which may be a secret; None without."""
+    value = os.getenv(name)
+    return None if value is None else Hidden(value)
 
 
 def hosted_kernel() -> str | None:

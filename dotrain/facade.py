@@ -16,13 +16,13 @@ from dotrain.granting import Granting
 from dotrain.operation import Operation
 from dotrain.priced import Priced
 from dotrain.spec import ClusterSpec
-from dotrain.working import Working
+from dotrain.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Cluster(Granting, Working, Priced):
+class Cluster(Granting, Training, Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters

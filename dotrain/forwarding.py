@@ -14,6 +14,7 @@ import errno
 import html
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -265,20 +266,45 @@ def forward(
     kube: Kube, service: str, port: int | str, *, namespace: str, local_port: int | None
 ) -> Forward:
     """Forward a port; the parameters and errors are those of `Cluster.forward`."""
-    if isinstance(port, str) and port.isascii() and port.isdigit():
-        # No name of a port is of digits alone.
-        port = int(port)
-    _check(port, local_port)
     kind, name = endpoints.parse(service)
 
-    def find() -> Endpoint:
+    def find(port: int | str) -> Endpoint:
         pods = kube.list(Pod, namespace=namespace)
         if kind == "pod":
             return endpoints.of_pod(pods, name, namespace, port)
         services = kube.list(Service, namespace=namespace)
         return endpoints.of_service(services, pods, name, namespace, port)
 
-    return Forward(kube, f"{kind} {namespace}/{name}, port {port}", find).start(local_port or 0)
+    return open_to(kube, f"{kind} {namespace}/{name}", find, port, local_port)
+
+
+def open_to(
+    kube: Kube,
+    what: str,
+    find: Callable[[int | str], Endpoint],
+    port: int | str,
+    local_port: int | None,
+) -> Forward:
+    """Forward a port of what `find` finds, each time anew.
+
+    Parameters
+    ----------
+    kube : Kube
+        The cluster's Kubernetes API.
+    what : str
+        What it is, for its readers.
+    find : callable
+        Takes the port; returns the Pod to connect to and its port.
+    port : int or str
+        The port: a number or a name.
+    local_port : int, optional
+        The port on this machine; otherwise one that is free.
+    """
+    if isinstance(port, str) and port.isascii() and port.isdigit():
+        # No name of a port is of digits alone.
+        port = int(port)
+    _check(port, local_port)
+    return Forward(kube, f"{what}, port {port}", partial(find, port)).start(local_port or 0)
 
 
 def _check(port: object, local_port: object) -> None:

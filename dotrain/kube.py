@@ -8,6 +8,10 @@ credentials give their owner all of them, and more:
 ``events()``                 events: list
 ``wait_ready()``             nodes, pods, events: list
 ``forward()``                pods, services: list; pods/portforward: get, create
+``job()``, ``jobs()``        jobs, pods, events: list
+``Job``                      jobs: get, patch, delete; pods, nodes, events: list;
+                             pods/log: get; pods/portforward: get, create
+``run()``                    `jobs.submitting.RULES`
 ``draining.drain``           `draining.RULES`
 ``idleness.idle_since``      `idleness.RULES`
 ===========================  ===================================================
@@ -29,12 +33,12 @@ import kr8s
 import stamina
 from kr8s._async_utils import as_sync_func
 
-from dotrain import credentials, reachability
+from dotrain import credentials, objects, reachability
 from dotrain.api import Api
 from dotrain.client import Client
 from dotrain.credentials import Credentials
 from dotrain.errors import DotrainError, KubernetesError, KubernetesForbidden, KubernetesNotFound
-from dotrain.hidden import bare
+from dotrain.hidden import Hidden, bare
 from dotrain.target import Target
 
 _T = TypeVar("_T")
@@ -92,7 +96,7 @@ class Kube:
         self.run(self.client.async_version)
 
     def list(
-        self, kind: type[Any], *, namespace: str | None = None, fields: str = ""
+        self, kind: type[Any], *, namespace: str | None = None, fields: str = "", labels: str = ""
     ) -> list[dict[str, Any]]:
         """Return all objects of a kind, in pages of 500.
 
@@ -104,6 +108,8 @@ class Kube:
             Only those of this one.
         fields : str
             Only these, such as ``"spec.nodeName=gpu-1"``.
+        labels : str
+            Only these, such as ``"dotrain/job=train"``.
 
         Returns
         -------
@@ -117,21 +123,96 @@ class Kube:
 
         async def collect() -> list[dict[str, Any]]:
             found = self.client.async_get(
-                kind, namespace=namespace or kr8s.ALL, field_selector=fields or None, raw=True
+                kind,
+                namespace=namespace or kr8s.ALL,
+                field_selector=fields or None,
+                label_selector=labels or None,
+                raw=True,
             )
             return [one async for one in found if isinstance(one, dict)]
 
         return repeated(partial(self.run, collect))
 
-    def patch(self, kind: type[Any], name: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge `change` into an object that has no namespace, and return it; raises as `list`."""
+    def read(self, path: str) -> dict[str, Any]:
+        """Return the object at a path of the API; KubernetesNotFound without, else as `list`."""
+        return repeated(partial(self._send, "GET", **_address(path)))
+
+    def log(self, pod: Mapping[str, Any], **params: str) -> bytes:
+        """Return what a Pod has written.
+
+        Parameters
+        ----------
+        pod : mapping
+            The Pod.
+        **params : str
+            As Kubernetes' API has them, such as ``container`` and ``tailLines``.
+
+        Raises
+        ------
+        KubernetesNotFound
+            When the Pod is gone.
+        KubernetesError
+            With the status 400 when its container has not begun.
+        KubernetesUnreachable, AddressMoved
+        """
+        metadata = pod["metadata"]
+
+        async def collect() -> bytes:
+            async with self.client.call_api(
+                "GET",
+                url=f"pods/{metadata['name']}/log",
+                namespace=metadata["namespace"],
+                params=params,
+            ) as response:
+                content: bytes = response.content
+                return content
+
+        return repeated(partial(self.run, collect))
+
+    def patch(
+        self,
+        kind: type[Any],
+        name: str,
+        change: Mapping[str, Any],
+        *,
+        namespace: str | None = None,
+    ) -> dict[str, Any]:
+        """Merge `change` into an object, and return it; raises as `list`."""
         return self._send(
             "PATCH",
             version=kind.version,
             url=f"{kind.endpoint}/{name}",
-            content=json.dumps(change),
+            namespace=namespace,
+            content=_body(change),
             headers={"Content-Type": "application/merge-patch+json"},
         )
+
+    def create(self, manifest: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Make an object that is not there yet.
+
+        Parameters
+        ----------
+        manifest : mapping
+            The object, with its namespace if it has one.
+
+        Returns
+        -------
+        dict, tuple of str
+            The object as it was made, and what Kubernetes warns of.
+
+        Raises
+        ------
+        KubernetesError
+            With the status 409 when there is one already, 422 when it is not valid.
+        KubernetesUnreachable, AddressMoved
+        """
+
+        async def post() -> tuple[dict[str, Any], tuple[str, ...]]:
+            where = _address(objects.location(manifest).rpartition("/")[0])
+            async with self.client.call_api("POST", **where, content=_body(manifest)) as response:
+                return response.json(), tuple(response.headers.get_list("Warning"))
+
+        return self.run(post)
 
     def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
         """Make an object as `manifest` says, new or changed, by server-side apply.
@@ -151,14 +232,24 @@ class Kube:
             "PATCH",
             **_address(path),
             params={"fieldManager": "dotrain", "force": "true"},
-            content=json.dumps(manifest),
+            content=_body(manifest),
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
 
-    def delete(self, path: str) -> None:
-        """Delete the object at a path, if there is one; raises as `apply`."""
+    def delete(self, path: str, *, uid: str = "") -> None:
+        """Delete the object at a path, if there is one; raises as `apply`.
+
+        Parameters
+        ----------
+        path : str
+            Of the object.
+        uid : str
+            Delete this one alone, and no other that has taken its name; and all
+            that it owns before it goes itself.
+        """
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Foreground"} if uid else {}
         with suppress(KubernetesNotFound):
-            self._send("DELETE", **_address(path))
+            self._send("DELETE", **_address(path), content=_body(options))
 
     def evict(self, pod: Mapping[str, Any]) -> None:
         """Ask for the eviction of a Pod, and of no other that has taken its name.
@@ -175,7 +266,7 @@ class Kube:
             "POST",
             url=f"pods/{metadata['name']}/eviction",
             namespace=metadata["namespace"],
-            content=json.dumps(
+            content=_body(
                 {
                     "apiVersion": "policy/v1",
                     "kind": "Eviction",
@@ -276,6 +367,11 @@ def with_credentials(
     # thread before, and this one is for nobody else: it has a thread of its own.
     with ThreadPoolExecutor(1) as thread:
         return Kube(thread.submit(Client, first, renew, explain).result(), cluster)
+
+
+def _body(content: Mapping[str, Any]) -> Hidden:
+    """Return what is sent, hidden from tracebacks: a Secret's values are in it as they are."""
+    return Hidden(json.dumps(content))
 
 
 def _address(path: str) -> dict[str, str]:

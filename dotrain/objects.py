@@ -14,10 +14,13 @@ Json = Mapping[str, Any]
 
 # What runs in these is the cluster's own, or dotrain's.
 SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public", "dotrain-system")
+GPUS = ("nvidia.com/gpu", "amd.com/gpu")
+"""What Kubernetes calls the GPUs of a node."""
+
 _POOL, _DOKS_POOL = "dotrain/pool", "doks.digitalocean.com/node-pool"
 _SIZE = "node.kubernetes.io/instance-type"
-_GPUS = ("nvidia.com/gpu", "amd.com/gpu")
 _MIRROR = "kubernetes.io/config.mirror"
+_INDEX = "batch.kubernetes.io/job-completion-index"
 # Follows `unschedulable` by a moment, and says nothing more.
 _CORDONED = "node.kubernetes.io/unschedulable"
 # Kubernetes and DigitalOcean put these on a node that is not ready for Pods yet, or no more.
@@ -28,6 +31,22 @@ def path(one: Json) -> str:
     """Return an object's namespace and name: ``"default/train-0"``."""
     metadata = one["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
+
+
+def location(manifest: Json) -> str:
+    """Return where Kubernetes' API has the object of a manifest.
+
+    Examples
+    --------
+    >>> location({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "a"}})
+    '/apis/batch/v1/cronjobs/a'
+    """
+    version, metadata = manifest["apiVersion"], manifest["metadata"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    namespace = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    kind = manifest["kind"].lower()
+    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return f"{root}{namespace}/{plural}/{metadata['name']}"
 
 
 def node_of(pod: Json) -> str:
@@ -58,6 +77,14 @@ def is_system(pod: Json) -> bool:
 def has_controller(pod: Json) -> bool:
     """Return whether something makes the Pod anew elsewhere when it is gone."""
     return any(one.get("controller") for one in pod["metadata"].get("ownerReferences") or ())
+
+
+def rank(pod: Json) -> int:
+    """Return the index of a Pod in its Indexed Job, -1 where it has none."""
+    metadata = pod["metadata"]
+    places = (metadata.get("annotations") or {}, metadata.get("labels") or {})
+    said = next((str(place[_INDEX]) for place in places if _INDEX in place), "")
+    return int(said) if said.isdecimal() else -1
 
 
 def has_empty_dir(pod: Json) -> bool:
@@ -122,7 +149,7 @@ def pod_gpus(pod: Json) -> int:
 
 
 def _gpus(resources: Mapping[str, Any] | None) -> int:
-    return sum(int((resources or {}).get(kind) or 0) for kind in _GPUS)
+    return sum(int((resources or {}).get(kind) or 0) for kind in GPUS)
 
 
 def _containers(pod: Json) -> list[Json]:

@@ -307,7 +307,7 @@ def reset_sandbox() -> None:
     """Empty the sandbox: what was made in it, and what dotrain remembers about that."""
     start_sandbox()
     _tell_sandbox("reset", {})
-    for name in ("state", "stacks", "kube"):
+    for name in ("state", "stacks", "kube", "jobs"):
         shutil.rmtree(config.home() / "sandbox" / name, ignore_errors=True)
 
 

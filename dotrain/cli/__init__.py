@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dotrain import __version__
-from dotrain.cli import access, costs, inside, machine, nodes, output, time
+from dotrain.cli import access, costs, inside, jobs, machine, nodes, output, time
 
 
 @click.group(cls=output.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -117,6 +117,7 @@ for command in (
     *nodes.COMMANDS,
     *access.COMMANDS,
     *inside.COMMANDS,
+    *jobs.COMMANDS,
     *costs.COMMANDS,
     *time.COMMANDS,
     *machine.COMMANDS,

@@ -5,6 +5,10 @@ DotrainError
  │   ├─ InvalidName
  │   ├─ InvalidAddress
  │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+ │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+ │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+ │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+ │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
  │   └─ UnknownChoice          carries .nearest
  │       ├─ UnknownGpu
  │       ├─ UnknownRegion
@@ -36,9 +40,20 @@ DotrainError
  │   │   └─ AddressMoved       its firewall does not know where this machine is now
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
+ │   ├─ JobRefused             admission control does not let a job's Pods in
  │   └─ NotReady               nodes or system Pods did not become ready
+ ├─ JobNotFound                carries .nearest
+ ├─ JobError                   about one job; carries .status, how it was
+ │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
+ │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
+ │   ├─ ImageNotPulled         a node cannot get its image
+ │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
+ ├─ StorageError               object storage said no, or nothing
+ ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
  ├─ SandboxError               the local DigitalOcean did not start or answer
  ├─ ClusterNotFound
+ ├─ ClusterPaused              it has no training nodes until it is resumed
+ ├─ JobNameTaken
  ├─ NameInUse
  ├─ ReplacementRefused         the change would destroy the cluster, or some of it
  ├─ LockedOut                  the change would shut the caller out
@@ -50,9 +65,11 @@ DotrainError
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
 
-Three are no errors but warnings: StateRestored, when a state that could not be
+Five are no errors but warnings: StateRestored, when a state that could not be
 read was replaced by a copy; EndsSoon, when a cluster is near the end of its max
-age; and BudgetRunsOut.
+age; BudgetRunsOut; NothingElseEndsIt, when a cluster goes after its job and has
+no other end; and FinisherKilled, when what was to take it down had to be
+started again.
 """
 
 from __future__ import annotations
@@ -87,8 +104,10 @@ from dotrain.errors.clusters import (
     ClusterNotFound,
     ConfirmationRequired,
     EndsSoon,
+    FinisherKilled,
     LockedOut,
     NameInUse,
+    NothingElseEndsIt,
     ReplacementRefused,
     SandboxError,
     StateRestored,
@@ -108,6 +127,18 @@ from dotrain.errors.engine import (
     StateTooNew,
     WrongPassphrase,
 )
+from dotrain.errors.jobs import (
+    ClusterPaused,
+    FilesTooLarge,
+    FunctionTooLarge,
+    JobNameTaken,
+    JobRefused,
+    NotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    StorageError,
+    TaskDoesNotFit,
+)
 from dotrain.errors.kubernetes import (
     AddressMoved,
     DrainFailed,
@@ -118,6 +149,13 @@ from dotrain.errors.kubernetes import (
     KubernetesUnreachable,
     NotReady,
 )
+from dotrain.errors.running import (
+    ImageNotPulled,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    NotFinished,
+)
 
 __all__ = [
     "AddressError",
@@ -125,6 +163,7 @@ __all__ = [
     "ApiError",
     "BudgetRunsOut",
     "ClusterNotFound",
+    "ClusterPaused",
     "ConfigError",
     "ConfirmationRequired",
     "DotrainError",
@@ -133,9 +172,18 @@ __all__ = [
     "EngineBuildFailed",
     "EngineError",
     "EngineNotFound",
+    "FilesTooLarge",
+    "FinisherKilled",
     "ForwardFailed",
+    "FunctionTooLarge",
+    "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
+    "JobError",
+    "JobFailed",
+    "JobNameTaken",
+    "JobNotFound",
+    "JobRefused",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",
@@ -143,21 +191,28 @@ __all__ = [
     "LockedOut",
     "MissingToken",
     "NameInUse",
+    "NotFinished",
     "NotFound",
+    "NotPicklable",
     "NotReady",
+    "NothingElseEndsIt",
     "OpenToWorld",
     "OperationFailed",
     "OperationInterrupted",
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",
+    "ResultTooLarge",
+    "ResultUnreadable",
     "SandboxError",
     "SpecError",
     "StackLocked",
     "StateCorrupt",
     "StateRestored",
     "StateTooNew",
+    "StorageError",
     "SweepIncomplete",
+    "TaskDoesNotFit",
     "TeardownFailed",
     "TeardownIncomplete",
     "TokenRejected",

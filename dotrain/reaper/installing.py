@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from dotrain import config, pricing
+from dotrain import config, objects, pricing
 from dotrain.errors import ConfigError, MissingToken
 from dotrain.reaper import manifests
 from dotrain.spec import ClusterSpec
@@ -96,7 +96,7 @@ def install(
         image=image(),
     )
     for manifest in made:
-        apply(manifests.path(manifest), manifest)
+        apply(objects.location(manifest), manifest)
 
 
 def remove(delete: Callable[[str], object]) -> None:

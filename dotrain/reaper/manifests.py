@@ -102,22 +102,6 @@ def manifests(
     ]
 
 
-def path(manifest: Manifest) -> str:
-    """Return where Kubernetes' API has the object of a manifest.
-
-    Examples
-    --------
-    >>> path({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "a"}})
-    '/apis/batch/v1/cronjobs/a'
-    """
-    version, metadata = manifest["apiVersion"], manifest["metadata"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    namespace = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    kind = manifest["kind"].lower()
-    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
-    return f"{root}{namespace}/{plural}/{metadata['name']}"
-
-
 def _named(version: str, kind: str, *, everywhere: bool = False, **fields: Any) -> Manifest:
     metadata: Manifest = {"name": NAME, "labels": _LABELS}
     if not everywhere:

@@ -81,7 +81,7 @@ def test_every_result_is_documented(name) -> None:
         assert said or "Returns" in sections(doc)
 
 
-@pytest.mark.parametrize("name", ["Cluster", "ClusterSpec", "Database", "Pool"])
+@pytest.mark.parametrize("name", ["Cluster", "ClusterSpec", "Database", "Pool", "Storage", "Task"])
 def test_every_field_is_documented(name) -> None:
     one = getattr(dotrain, name)
     described = re.findall(r"^(\w+) :", sections(one.__doc__)["Parameters"], re.MULTILINE)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dotrain import durations, limits, pricing, reaping, spending, timers
+from dotrain import durations, limits, objects, pricing, reaping, spending, timers
 from dotrain.errors import ConfigError, MissingToken, SpecError
 from dotrain.pools import Pool
 from dotrain.reaper import installing, manifests, script
@@ -137,11 +137,11 @@ def test_it_reads_budgets_as_the_sweep_does(cents) -> None:
 
 
 def test_each_object_has_its_place_in_the_api(made) -> None:
-    assert manifests.path(made["NetworkPolicy"]) == (
+    assert objects.location(made["NetworkPolicy"]) == (
         "/apis/networking.k8s.io/v1/namespaces/dotrain-system/networkpolicies/dotrain-reaper"
     )
-    assert manifests.path(made["Namespace"]) == "/api/v1/namespaces/dotrain-system"
-    assert manifests.path(made["ClusterRole"]).endswith("/v1/clusterroles/dotrain-reaper")
+    assert objects.location(made["Namespace"]) == "/api/v1/namespaces/dotrain-system"
+    assert objects.location(made["ClusterRole"]).endswith("/v1/clusterroles/dotrain-reaper")
 
 
 def test_installing_applies_all_in_order_with_the_token_of_the_environment(monkeypatch) -> None:

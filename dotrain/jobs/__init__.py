@@ -1,0 +1,1 @@
+"""Jobs: what runs on a cluster, as Kubernetes' own Jobs."""

@@ -1,0 +1,250 @@
+"""Object storage for what Kubernetes is too small for: DigitalOcean Spaces, or any other S3.
+
+Facts: a bucket of Spaces is reached at ``https://<region>.digitaloceanspaces.com``
+with keys of its own (https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/);
+a signed URL is valid for 7 days at most
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import re
+import urllib.parse
+from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dotrain import config
+from dotrain.errors import SpecError
+from dotrain.hidden import Hidden, without_passwords
+from dotrain.jobs import spaces
+
+ANNOTATION = "dotrain/storage"
+"""Where a Job says which folder is its own, as `Folder.text` writes it."""
+
+_BUCKET = re.compile(r"[a-z0-9]([a-z0-9.-]{1,61})[a-z0-9]")
+_REGION = re.compile(r"[a-z0-9-]{2,20}")
+_PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LONGEST = dt.timedelta(days=7)
+# A job's time begins when Kubernetes takes it up, a little later than its URLs'.
+_MARGIN = dt.timedelta(hours=1)
+
+CALL = "call.pickle"
+FILES = "files.tar.gz"
+"""What the objects are called that a job begins with."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A bucket where files, functions and results of jobs go that Kubernetes is too small for.
+
+    Its keys are read from ``SPACES_ACCESS_KEY_ID`` and ``SPACES_SECRET_ACCESS_KEY``
+    when they are needed. The job does not get them: it gets URLs that are
+    signed, each for one object and at most 7 days.
+
+    It needs ``pip install 'dotrain[spaces]'``.
+
+    Parameters
+    ----------
+    bucket : str
+        The bucket's name. It has to exist.
+    region : str, optional
+        The region of DigitalOcean Spaces that it is in, such as ``"nyc3"``.
+    endpoint : str, optional
+        Another S3 service, as an origin: ``"https://s3.eu-central-1.amazonaws.com"``.
+    prefix : str
+        What the names of its objects begin with: a job's are under
+        ``<prefix>/<cluster>/<job>/``.
+
+    Raises
+    ------
+    SpecError
+        When one of these is wrong, or neither region nor endpoint is given.
+
+    Examples
+    --------
+    >>> Storage("experiments", region="nyc3").url
+    'https://nyc3.digitaloceanspaces.com'
+    """
+
+    bucket: str
+    _: KW_ONLY
+    region: str | None = None
+    endpoint: str | None = None
+    prefix: str = "dotrain"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bucket, str) or not _BUCKET.fullmatch(self.bucket):
+            raise SpecError(
+                f"{self.bucket!r} cannot be the name of a bucket.",
+                "A name has 3 to 63 lower-case letters, digits and hyphens.",
+                "Give the name alone, and the region with region=.",
+            )
+        if not isinstance(self.prefix, str) or not _PREFIX.fullmatch(self.prefix):
+            raise SpecError(
+                f"prefix is {self.prefix!r}.",
+                "It is letters, digits, '.', '_' and '-', with '/' in between.",
+                "Give prefix='dotrain', or leave it out.",
+            )
+        if self.region is None and self.endpoint is None:
+            raise SpecError(
+                f"Nobody knows where the bucket {self.bucket!r} is.",
+                "Each region of DigitalOcean Spaces has its own.",
+                "Give region=, for example region='nyc3'.",
+            )
+        if self.region is not None and not _REGION.fullmatch(str(self.region)):
+            raise SpecError(
+                f"{self.region!r} is not a region.",
+                fix="Give one of DigitalOcean Spaces, for example region='nyc3'.",
+            )
+        if self.endpoint is not None:
+            _check_endpoint(self.endpoint)
+
+    @property
+    def url(self) -> str:
+        """The origin of its S3 API."""
+        return (self.endpoint or f"https://{self.region}.digitaloceanspaces.com").rstrip("/")
+
+    def folder(self, cluster: str, job: str) -> Folder:
+        """Return the place of one job in it."""
+        return Folder(self, f"{self.prefix}/{cluster}/{job}")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The objects of one job in a bucket; its methods raise StorageError and ConfigError.
+
+    Parameters
+    ----------
+    storage : Storage
+        The bucket.
+    path : str
+        What their names begin with.
+    """
+
+    storage: Storage
+    path: str
+
+    @property
+    def text(self) -> str:
+        """Where it is, in words that `parse` reads; no keys are in it."""
+        return json.dumps({**asdict(self.storage), "path": self.path})
+
+    def check(self) -> None:
+        """Raise unless the bucket is there and takes the keys of this machine."""
+        with self._client("reached") as client:
+            client.head_bucket(Bucket=self.storage.bucket)
+
+    def upload(self, name: str, content: bytes | BinaryIO) -> None:
+        """Put an object there that nobody else can read, in parts when it is large."""
+        file = io.BytesIO(content) if isinstance(content, bytes) else content
+        with self._client("written") as client:
+            client.upload_fileobj(
+                file, self.storage.bucket, self._key(name), ExtraArgs={"ACL": "private"}
+            )
+
+    def download(self, name: str, path: Path) -> None:
+        """Write an object to a file that only this user can read, whole or not at all."""
+        with self._client("read") as client, config.writing_private(path) as file:
+            client.download_fileobj(self.storage.bucket, self._key(name), file)
+
+    def get_url(self, name: str, lasts: dt.timedelta) -> str:
+        """Return a URL by which whoever has it can read an object."""
+        return self._signed("get_object", name, lasts)
+
+    def put_url(self, name: str, lasts: dt.timedelta) -> str:
+        """Return a URL by which whoever has it can write an object."""
+        return self._signed("put_object", name, lasts)
+
+    def urls(self, nodes: int, lasts: dt.timedelta, *, call: bool) -> dict[str, Any]:
+        """Return what a function's runner needs: see `functions.Payload.files`.
+
+        Parameters
+        ----------
+        nodes : int
+            How many ranks have a result.
+        lasts : datetime.timedelta
+            How long the URLs are valid.
+        call : bool
+            Whether the call itself is there too, as the object ``call.pickle``.
+        """
+        results = [self.put_url(result(rank), lasts) for rank in range(nodes)]
+        found: dict[str, Any] = {"results": results}
+        return {**found, "call": self.get_url(CALL, lasts)} if call else found
+
+    def delete(self) -> None:
+        """Delete all its objects, and the parts of those that were not uploaded whole."""
+        where = {"Bucket": self.storage.bucket, "Prefix": f"{self.path}/"}
+        with self._client("emptied") as client:
+            pages = client.get_paginator("list_objects_v2").paginate(**where)
+            for found in [one for page in pages for one in page.get("Contents") or ()]:
+                client.delete_object(Bucket=self.storage.bucket, Key=found["Key"])
+            pages = client.get_paginator("list_multipart_uploads").paginate(**where)
+            for found in [one for page in pages for one in page.get("Uploads") or ()]:
+                client.abort_multipart_upload(
+                    Bucket=self.storage.bucket, Key=found["Key"], UploadId=found["UploadId"]
+                )
+
+    def _key(self, name: str) -> str:
+        return f"{self.path}/{name}"
+
+    def _signed(self, method: str, name: str, lasts: dt.timedelta) -> str:
+        where = {"Bucket": self.storage.bucket, "Key": self._key(name)}
+        with self._client("signed for") as client:
+            url: str = client.generate_presigned_url(
+                method, Params=where, ExpiresIn=int(lasts.total_seconds())
+            )
+        return Hidden(url)
+
+    def _client(self, what: str) -> AbstractContextManager[Any]:
+        one = self.storage
+        return spaces.client(one.url, one.region, one.bucket, what)
+
+
+def parse(text: str) -> Folder:
+    """Return the folder that `Folder.text` wrote."""
+    said = json.loads(text)
+    path = said.pop("path")
+    return Folder(Storage(said.pop("bucket"), **said), path)
+
+
+def result(rank: int) -> str:
+    """Return what the object is called that a node's result is put into."""
+    return f"result-{rank}.pickle"
+
+
+def lasts(timeout: dt.timedelta | None) -> dt.timedelta:
+    """Return how long the URLs of a job are valid: as long as it may take, or 7 days."""
+    return min(timeout + _MARGIN, _LONGEST) if timeout else _LONGEST
+
+
+def _check_endpoint(endpoint: object) -> None:
+    """Raise SpecError unless keys can be used at an endpoint."""
+    try:
+        parts = urllib.parse.urlsplit(str(endpoint))
+        port = parts.port
+    except ValueError:
+        parts, port = urllib.parse.urlsplit(""), None
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if (
+        str(endpoint).rstrip("/") != origin
+        or not parts.hostname
+        or "@" in parts.netloc
+        or port == 0
+    ):
+        raise SpecError(
+            f"{without_passwords(str(endpoint))!r} is not an endpoint.",
+            "It is an origin, with nothing after the host and its port.",
+            "Give one, for example endpoint='https://s3.eu-central-1.amazonaws.com'.",
+        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise SpecError(
+            f"{endpoint} would get files and results in the clear.",
+            "Plain HTTP is for this machine alone.",
+            "Give an endpoint with https://.",
+        )

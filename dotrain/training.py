@@ -1,0 +1,165 @@
+"""Jobs on a cluster: the part of `Cluster` that trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dotrain import staying
+from dotrain.working import Working
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from dotrain.jobs.job import Job
+    from dotrain.jobs.task import Task
+    from dotrain.spec import ClusterSpec
+    from dotrain.target import Target
+
+
+class Training(Working):
+    """What trains in it; `Cluster` is all there is to it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    target : Target
+        The account it is in.
+    """
+
+    def run(self, work: str | Sequence[str] | Callable[..., Any] | Task, **asked: Any) -> Job:
+        """Run a command, a program or a function of the notebook on the cluster.
+
+        It is a Job of Kubernetes with a Pod on each node that it wants, closed
+        off from everybody else. What no pool can ever run is refused before
+        anything is made; what finds all nodes busy waits.
+
+        Parameters
+        ----------
+        work : str, sequence of str, callable or Task
+            A command as a shell takes it, a program with its arguments, a
+            function, or all of it as a `Task`.
+        **asked : optional
+            As for `dotrain.Task`: ``image``, ``nodes``, ``gpus_per_node``,
+            ``files``, ``env``, ``secrets`` and the others.
+
+        Returns
+        -------
+        Job
+            The job, submitted.
+
+        Raises
+        ------
+        SpecError
+            What is asked for is wrong. TaskDoesNotFit when no pool can run it:
+            it says which size could, and its price.
+        ClusterPaused
+            When there are no training nodes.
+        JobNameTaken
+            When there is a job of that name already.
+        JobRefused, StorageError, KubernetesError, ApiError
+            See each; AddressMoved when this machine is not let in. Nothing of
+            the job is left then.
+
+        Examples
+        --------
+        >>> job = dotrain.get("bert").run("python train.py", image="python:3.13-slim", nodes=2)
+        >>> job.namespace
+        'training'
+        """
+        from dotrain.jobs import naming, placing, preparing, submitting
+        from dotrain.jobs import task as tasks
+        from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
+
+        task = tasks.asked(work, asked)
+        packed = preparing.pack(task)
+        spec, kube = self.spec, self._kube()
+        place = placing.place(self._target, kube, task, spec)
+        name = task.name or naming.fresh(task.work)
+        if task.down_after:
+            staying.warn(spec)
+        with preparing.sent(packed, self.name, name) as content:
+            record = submitting.submit(kube, task, name, place, content)
+        if not task.down_after:
+            return Job(record, kube, self._target)
+        last = LastJob(record, kube, self._target)
+        last.begin()
+        return last
+
+    def job(self, name: str | None = None) -> Job:
+        """Return a job that was submitted, from this kernel or another.
+
+        Parameters
+        ----------
+        name : str, optional
+            What it is called; otherwise it is the newest one.
+
+        Returns
+        -------
+        Job
+            The job, running or ended.
+
+        Raises
+        ------
+        JobNotFound
+            When there is none; ``.nearest`` has the nearest names.
+        KubernetesError, ApiError
+            See each; AddressMoved when this machine is not let in.
+
+        Examples
+        --------
+        >>> dotrain.get("bert").job().status.phase
+        'running'
+        """
+        from dotrain.jobs import finding
+        from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
+
+        kube = self._kube()
+        record = finding.record(kube, name)
+        return (LastJob if record.down_after else Job)(record, kube, self._target)
+
+    def jobs(self) -> pd.DataFrame:
+        """Return the jobs that there are, until they are deleted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns name, phase (str), nodes, gpus (int, of all nodes together),
+            restarts (int), reason (str), started, finished (datetime, UTC; NaT
+            before), elapsed (timedelta), namespace (str), the newest last.
+
+        Raises
+        ------
+        KubernetesError, ApiError
+            See each; AddressMoved when this machine is not let in.
+        """
+        from dotrain.jobs import finding, listing
+
+        return listing.jobs(finding.rows(self._kube()))
+
+
+def check(target: Target, task: Task, spec: ClusterSpec) -> None:
+    """Raise when a task can never run on a cluster of that spec, or cannot be packed.
+
+    Parameters
+    ----------
+    target : Target
+        The account, which says what sizes there are.
+    task : Task
+        What should run.
+    spec : ClusterSpec
+        What the cluster will be; it need not exist.
+
+    Raises
+    ------
+    SpecError, ClusterPaused, ApiError
+        As `Training.run`.
+    """
+    from dotrain.jobs import placing, preparing
+
+    preparing.pack(task)
+    placing.place(target, None, task, spec)
