@@ -604,6 +604,10 @@ def test_no_process_outlives_a_killed_sandbox_and_the_next_says_what_was_lost(pl
     eventually(lambda: reachable(api))
     (failed,) = until_phase(api, "cut", "Failed")
     assert failed["metadata"]["uid"] == running["metadata"]["uid"]
+    addresses = ("hostIPs", "podIPs")
+    assert [failed["status"][key] for key in addresses] == [
+        running["status"][key] for key in addresses
+    ]
     state = failed["status"]["containerStatuses"][0]["state"]["terminated"]
     assert (state["exitCode"], state["reason"]) == (137, "ContainerStatusUnknown")
     # What has ended before can still be read, once its node says where its kubelet is now.

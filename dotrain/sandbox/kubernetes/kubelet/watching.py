@@ -75,6 +75,7 @@ class Kubelet:
         }
         self._pods: dict[str, _Entry] = {}
         self._hosts: dict[str, str] = {}
+        self._listed = asyncio.Event()
         self._free = (str(_PODS[number]) for number in itertools.cycle(range(2, 65534)))
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -82,10 +83,7 @@ class Kubelet:
         """Follow the API until cancelled; all processes end then."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         try:
-            await asyncio.gather(
-                self._follow("/api/v1/nodes", {}, self._see_node),
-                self._follow("/api/v1/pods", {"labelSelector": LABEL}, self._see_pod),
-            )
+            await asyncio.gather(self._follow_nodes(), self._follow_pods())
         finally:
             for entry in self._pods.values():
                 entry.cut_off()
@@ -103,6 +101,14 @@ class Kubelet:
                 return entry.running
         return None
 
+    async def _follow_nodes(self) -> None:
+        await self._follow("/api/v1/nodes", {}, self._see_node)
+
+    async def _follow_pods(self) -> None:
+        # A Pod has its node's address.
+        await self._listed.wait()
+        await self._follow("/api/v1/pods", {"labelSelector": LABEL}, self._see_pod)
+
     async def _follow(
         self, path: str, query: dict[str, str], see: Callable[[str, Doc], None]
     ) -> None:
@@ -115,6 +121,7 @@ class Kubelet:
     def _see_node(self, kind: str, what: Doc) -> None:
         if kind == "SYNC":
             self._hosts = {one["metadata"]["name"]: _address(one) for one in what["items"]}
+            self._listed.set()
             gone = {
                 entry.running.pod["spec"]["nodeName"] for entry in self._pods.values()
             } - self._hosts.keys()
@@ -149,8 +156,10 @@ class Kubelet:
     def _begin(self, uid: str, pod: Doc) -> _Entry:
         directory = self._directory / uid
         directory.mkdir(mode=0o700, exist_ok=True)
-        host = self._hosts.get(pod["spec"]["nodeName"], LOOPBACK)
-        addresses = (next(self._free), host)
+        # What it has it keeps: addresses are added to a status, not replaced.
+        own = pod["status"].get("podIP") or next(self._free)
+        host = pod["status"].get("hostIP") or self._hosts.get(pod["spec"]["nodeName"], LOOPBACK)
+        addresses = (own, host)
         running = Running(self._api, pod, directory, addresses, self._always)
         task = asyncio.create_task(running.live())
         task.add_done_callback(_report)
