@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow crash check format bench picture engine kubernetes clean
+.PHONY: demo lab test test-slow crash check format bench picture engine kubernetes torch clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
 	@$(BIN)/python scripts/demo.py
@@ -13,7 +13,7 @@ demo: engine  ## Run the quickstart on the sandbox and print what it did
 lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
-test: check engine kubernetes  ## Run everything, the real engine included
+test: check engine kubernetes torch  ## Run everything, the real engine included
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-slow: engine  ## What takes minutes: building the engine anew
@@ -42,6 +42,7 @@ bench: engine kubernetes  ## Measure, and print the tables of benchmarks/README.
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/money.py
 	$(BIN)/python benchmarks/kubernetes.py
+	$(BIN)/python benchmarks/jobs.py
 	$(BIN)/python benchmarks/sweep.py
 
 picture: engine  ## Take the README's picture, in JupyterLab and Chromium
@@ -52,6 +53,9 @@ engine: $(STAMP)  ## Get the Pulumi CLI: downloaded, or built in about 4 minutes
 
 kubernetes: $(STAMP)  ## Build the control plane behind sandbox clusters, in about 10 minutes, once
 	@$(BIN)/dotrain sandbox install-kubernetes
+
+torch: $(STAMP)  ## Install PyTorch for the test of torchrun: about a minute and 5 GB, once
+	@$(BIN)/python scripts/install_torch.py
 
 # An interrupted installation leaves no stamp, and is done again.
 $(STAMP): pyproject.toml

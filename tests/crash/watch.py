@@ -20,6 +20,10 @@ MARK = "DOTRAIN_CRASH"
 
 _PATIENCE = 60.0
 
+# What carries no mark never will: a process that one of ours starts carries it from its first
+# moment. To read the environment of all the others over and over takes a whole core.
+_foreign: set[psutil.Process] = set()
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -44,8 +48,13 @@ def processes(mark: str) -> Processes:
     """Return the processes that carry `mark`."""
     found: dict[str, list[psutil.Process]] = {"host": [], "engine": [], "plugin": []}
     for process in psutil.process_iter():
+        if process in _foreign:
+            continue
         with contextlib.suppress(psutil.Error, OSError):
             environment = process.environ()
+            # While it starts another program it has none for a moment.
+            if environment and MARK not in environment:
+                _foreign.add(process)
             if environment.get(MARK) != mark or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             if environment.get(OPERATION):
@@ -91,7 +100,7 @@ class Watch:
         deadline = time.monotonic() + _PATIENCE
         while not come() and not self.ended():
             assert time.monotonic() < deadline, f"it was never {moment}"
-            time.sleep(0.001)
+            time.sleep(0.002)
         if moment == "waiting" and not self.ended():
             time.sleep(self._operation.seconds)
 

@@ -86,6 +86,17 @@ def engine() -> psutil.Process:
     return found
 
 
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Hold the engine that runs, so that its operation takes as long as this does."""
+    held = engine()
+    held.suspend()
+    try:
+        yield
+    finally:
+        held.resume()
+
+
 def host_of(kernel: int) -> psutil.Process:
     """Return the process that runs the operation of the process `kernel`."""
     children = psutil.Process(kernel).children()

@@ -132,7 +132,6 @@ def test_the_world_may_enter_when_that_is_said_and_only_that_once(sandbox: Sandb
     dotrain.up("open", allow="me")
     with pytest.raises(errors.OpenToWorld):
         dotrain.up("open", allow="0.0.0.0/0")
-    dotrain.down("open", confirm="open")
 
 
 def test_one_pool_does_not_silently_delete_the_others(sandbox: Sandbox) -> None:
@@ -147,7 +146,6 @@ def test_one_pool_does_not_silently_delete_the_others(sandbox: Sandbox) -> None:
     with pytest.raises(errors.SpecError, match="stays"):
         dotrain.up("pools", version="1.21.5-do.0")
     assert sandbox.changes(before) == []
-    dotrain.down("pools", confirm="pools")
 
 
 @pytest.fixture

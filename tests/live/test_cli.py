@@ -8,11 +8,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from dotrain import cli
 from tests.live.conftest import Sandbox
 
 
-def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, status: int = 0) -> Result:
+    """Run a command in this process, which has imported everything already."""
+    result = CliRunner().invoke(cli.main, ["--sandbox", *arguments])
+    assert result.exit_code == status, result.stderr
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result
+
+
+def shell(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command as a shell does: in a process of its own."""
     result = subprocess.run(
         [sys.executable, "-m", "dotrain", "--sandbox", *arguments],
         capture_output=True,
@@ -26,11 +37,11 @@ def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
-    made = run("up", "shell", "--size", "s-4vcpu-8gb", "--count", "2", "--region", "nyc3")
+    made = shell("up", "shell", "--size", "s-4vcpu-8gb", "--count", "2", "--region", "nyc3")
     assert "shell: running" in made.stdout
     assert "create cluster" in made.stderr
 
-    (row,) = json.loads(run("ls", "--format", "json").stdout)
+    (row,) = json.loads(shell("ls", "--format", "json").stdout)
     assert (row["name"], row["nodes"]) == ("shell", 2)
 
     rules = json.loads(run("rules", "shell", "--format", "json").stdout)
@@ -56,7 +67,7 @@ def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
     assert "1/1 (1-2) s-2vcpu-4gb" in run(*other, "--replace", "shell").stdout
     assert run("kubeconfig", "shell").stdout.strip().endswith("shell.yaml")
 
-    unasked = run("down", "shell", status=1)
+    unasked = shell("down", "shell", status=1)
     assert "--confirm" in unasked.stderr or "confirm='shell'" in unasked.stderr
     proof = json.loads(run("down", "shell", "--confirm", "shell", "--format", "json").stdout)
     assert {row["left"] for row in proof} == {0}
@@ -64,8 +75,8 @@ def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
 
 
 def test_an_operation_that_another_shell_waits_for(sandbox: Sandbox) -> None:
-    run("up", "later", "--no-wait")
-    waited = run("wait", "later")
+    shell("up", "later", "--no-wait")
+    waited = shell("wait", "later")
     assert "create cluster later" in waited.stderr
     assert "later: running" in waited.stdout
     run("down", "later", "--confirm", "later")
@@ -101,13 +112,13 @@ def test_access_from_a_shell(sandbox: Sandbox) -> None:
 
 
 def test_errors_are_a_paragraph_and_a_status(sandbox: Sandbox) -> None:
-    said = run("up", "shell", "--region", "nyc33", status=1).stderr
+    said = shell("up", "shell", "--region", "nyc33", status=1).stderr
     assert "UnknownRegion" in said
     assert "nyc3" in said
 
 
 def test_doctor_prints_a_table_of_checks(sandbox: Sandbox) -> None:
-    checks = json.loads(run("doctor", "--format", "json").stdout)
+    checks = json.loads(shell("doctor", "--format", "json").stdout)
     assert {"check", "status", "found", "fix"} == set(checks[0])
     assert {check["status"] for check in checks} <= {"PASS", "WARN", "SKIP"}
     engine = next(check for check in checks if check["check"] == "Pulumi CLI")
@@ -115,13 +126,13 @@ def test_doctor_prints_a_table_of_checks(sandbox: Sandbox) -> None:
 
 
 def test_the_sandbox_says_where_it_is(sandbox: Sandbox) -> None:
-    status = run("sandbox", "status").stdout
+    status = shell("sandbox", "status").stdout
     assert json.loads(status)["url"] == sandbox.url
     assert sandbox.token not in status
 
 
 def test_the_engine_is_named(sandbox: Sandbox) -> None:
-    assert "pulumi" in run("engine", "install").stdout
+    assert "pulumi" in shell("engine", "install").stdout
 
 
 def test_a_sandbox_can_be_stopped_started_and_emptied(

@@ -13,7 +13,7 @@ import pytest
 
 import dotrain
 from tests.crash.kernel import Kernel
-from tests.live.conftest import Sandbox
+from tests.live.conftest import Sandbox, frozen
 
 NAMES = ("ada", "bert", "cleo", "dora")
 SETUP = "import dotrain; sandbox = dotrain.use_sandbox()"
@@ -66,18 +66,19 @@ def test_several_clusters_at_once_are_each_whole_and_each_in_a_view_of_its_own(
             "vpcs": [outputs["vpc_id"]],
         }
         assert dotrain.get(name).drift().empty
-        dotrain.down(name, confirm=name)
 
 
 def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
     sandbox: Sandbox, kernels: Callable[[], Kernel]
 ) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
     before = sandbox.last_request()
     first, second = kernels(), kernels()
     running = first.begin("dotrain.up('shared')")
     first.until(lambda: asked_for("POST", sandbox, before), 60)
-    said = second.run("dotrain.up('shared', pool=dotrain.Pool(count=2))")
+    with frozen():
+        waiting = second.begin("dotrain.up('shared', pool=dotrain.Pool(count=2))")
+        second.until(lambda: "Waiting for" in waiting.output.shown, 60)
+    said = second.end(waiting)
     assert said.error == "", said.message
     waits = rf"Waiting for 'up shared', which process \d+ of {re.escape(getpass.getuser())}"
     assert re.search(rf"{waits} on {re.escape(socket.gethostname())} began at", said.shown)
@@ -88,25 +89,25 @@ def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
     before = sandbox.last_request()
     dotrain.get("shared").up()
     assert sandbox.changes(before) == []
-    dotrain.down("shared", confirm="shared")
 
 
 def test_what_waits_for_others_keeps_what_they_change_meanwhile(
     sandbox: Sandbox, kernels: Callable[[], Kernel]
 ) -> None:
     cluster = dotrain.up("queue")
-    sandbox.call("POST", "/__sandbox__/settings", delay=2.0)
     before = sandbox.last_request()
     first, second, third = kernels(), kernels(), kernels()
     resizing = first.begin("dotrain.get('queue').resize(count=2)")
     first.until(lambda: asked_for("PUT", sandbox, before), 60)
     same = "dotrain.get('queue', wait=False)"
-    allowing = second.begin(f"{same}.allow('198.51.100.0/24', label='office')")
-    second.until(lambda: "Waiting for" in allowing.output.shown, 60)
-    said = third.run(f"{same}.egress('open')")
-    assert [said.error, second.end(allowing).error, first.end(resizing).error] == ["", "", ""]
+    with frozen():
+        allowing = second.begin(f"{same}.allow('198.51.100.0/24', label='office')")
+        opening = third.begin(f"{same}.egress('open')")
+        for kernel, cell in ((second, allowing), (third, opening)):
+            kernel.until(lambda cell=cell: "Waiting for" in cell.output.shown, 60)
+    ended = [third.end(opening), second.end(allowing), first.end(resizing)]
+    assert [cell.error for cell in ended] == ["", "", ""]
     assert [pool.count for pool in cluster.spec.pools] == [2]
     assert [grant.source for grant in cluster.spec.allow] == ["me", "198.51.100.0/24"]
     assert cluster.spec.egress == ("open",)
     assert cluster.drift().empty
-    dotrain.down("queue", confirm="queue")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 import warnings
 
 import pytest
+from click.testing import CliRunner
 
 import dotrain
+from dotrain import cli
 from dotrain.errors import BudgetRunsOut, ClusterNotFound, UnknownGpu, UnknownRegion
 from tests.live.conftest import Sandbox
 
@@ -47,8 +47,12 @@ def cluster(sandbox: Sandbox) -> dotrain.Cluster:
 
 
 def run(*arguments: str) -> str:
-    command = [sys.executable, "-m", "dotrain", "--sandbox", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    with warnings.catch_warnings():
+        # As in a shell: its warnings end nothing.
+        warnings.simplefilter("ignore", BudgetRunsOut)
+        result = CliRunner().invoke(cli.main, ["--sandbox", *arguments])
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
 
 
 def asked(sandbox: Sandbox, after: int) -> list[str]:

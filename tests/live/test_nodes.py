@@ -273,4 +273,3 @@ def test_what_is_named_is_made_anew_also_after_a_failure_on_the_way(
         dotrain.up("bert", region="nyc2")
     cluster.up()
     assert sandbox.changes(before) == []
-    dotrain.down("bert", confirm="bert")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import dotrain
 from dotrain import applying, errors, target
 from dotrain.engine.progress import Progress
 from dotrain.turn import Turn
-from tests.live.conftest import Sandbox, cut_off
+from tests.live.conftest import Sandbox, cut_off, processes
 
 UP = "import dotrain; dotrain.use_sandbox(); dotrain.up({name!r})"
 
@@ -27,6 +26,12 @@ UP = "import dotrain; dotrain.use_sandbox(); dotrain.up({name!r})"
 @pytest.fixture(autouse=True)
 def quick(sandbox: Sandbox) -> None:
     sandbox.call("POST", "/__sandbox__/settings", delay=0.2)
+
+
+@pytest.fixture(scope="module")
+def steady(sandbox: Sandbox) -> dotrain.Cluster:
+    """A cluster that stays whole whatever these tests do to it."""
+    return dotrain.up("steady")
 
 
 def start_up(name: str) -> subprocess.Popen[bytes]:
@@ -44,7 +49,7 @@ def wait_for(sandbox: Sandbox, method: str, path: str, after: int) -> None:
         time.sleep(0.02)
 
 
-def assert_complete(name: str, sandbox: Sandbox) -> None:
+def assert_whole(name: str, sandbox: Sandbox) -> None:
     """There is one of each, the state knows it, and a further `up` has nothing to do."""
     assert len([one for one in sandbox.objects("clusters") if one["name"] == name]) == 1
     ours = [one for one in sandbox.objects("firewalls") if one["name"] == f"dotrain-{name}"]
@@ -52,35 +57,13 @@ def assert_complete(name: str, sandbox: Sandbox) -> None:
     before = sandbox.last_request()
     dotrain.up(name)
     assert sandbox.changes(before) == []
+
+
+def assert_complete(name: str, sandbox: Sandbox) -> None:
+    """It is whole, and a teardown leaves nothing of it."""
+    assert_whole(name, sandbox)
     dotrain.down(name, confirm=name)
     assert [one for one in sandbox.objects("clusters") if one["name"] == name] == []
-
-
-def test_an_interrupt_leaves_a_state_from_which_up_goes_on(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
-    before = sandbox.last_request()
-    process = start_up("interrupted")
-    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert b"OperationInterrupted" in said
-    dotrain.up("interrupted")
-    assert_complete("interrupted", sandbox)
-
-
-def test_a_killed_kernel_does_not_end_its_operation(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "/__sandbox__/settings", delay=1.0)
-    before = sandbox.last_request()
-    process = start_up("orphaned")
-    wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
-    process.kill()
-    process.communicate(timeout=60)
-    # It waits for what goes on, and finds nothing left to do.
-    dotrain.up("orphaned")
-    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "orphaned"]
-    assert [pool["name"] for pool in made["node_pools"]] == ["system", "train-s-2vcpu-4gb"]
-    assert_complete("orphaned", sandbox)
 
 
 def forget(name: str, home: Path) -> None:
@@ -98,11 +81,10 @@ def test_down_removes_what_no_state_knows(sandbox: Sandbox, module_home: Path) -
 
 
 def test_the_lock_of_another_machine_is_respected(
-    sandbox: Sandbox, module_home: Path, monkeypatch: pytest.MonkeyPatch
+    steady: dotrain.Cluster, sandbox: Sandbox, module_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dotrain.up("shared")
     monkeypatch.setenv("DOTRAIN_PATIENCE", "1")
-    locks = module_home / "sandbox/state/.pulumi/locks/organization/dotrain/shared"
+    locks = module_home / "sandbox/state/.pulumi/locks/organization/dotrain/steady"
     locks.mkdir(parents=True, exist_ok=True)
     lock = locks / "11111111-1111-1111-1111-111111111111.json"
     lock.write_text(
@@ -116,27 +98,26 @@ def test_the_lock_of_another_machine_is_respected(
         )
     )
     with pytest.raises(errors.StackLocked, match="process 1 of ada on elsewhere"):
-        dotrain.get("shared").resize(count=2)
+        steady.resize(count=2)
     data = json.loads(lock.read_text())
     lock.write_text(json.dumps({**data, "pid": _dead_pid(), "hostname": socket.gethostname()}))
-    dotrain.get("shared").resize(count=2)
-    assert_complete("shared", sandbox)
+    steady.resize(count=2)
+    assert_whole("steady", sandbox)
 
 
 def test_what_a_killed_engine_left_half_written_blocks_nothing(
-    sandbox: Sandbox, module_home: Path
+    steady: dotrain.Cluster, sandbox: Sandbox, module_home: Path
 ) -> None:
-    dotrain.up("half-written")
     pulumi = module_home / "sandbox" / "state" / ".pulumi"
     written = "11111111-1111-1111-1111-111111111111.json.18eb059567445c8f.tmp"
-    lock = pulumi / "locks/organization/dotrain/half-written" / written
+    lock = pulumi / "locks/organization/dotrain/steady" / written
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text('{"pid": 1, "user')
-    (pulumi / "stacks/dotrain/half-written.json.18eb059567445c8f.tmp").write_text("{")
-    (pulumi / "stacks/dotrain/half-written.json.attrs").write_text("")
-    dotrain.get("half-written").resize(count=2)
+    (pulumi / "stacks/dotrain/steady.json.18eb059567445c8f.tmp").write_text("{")
+    (pulumi / "stacks/dotrain/steady.json.attrs").write_text("")
+    steady.resize(count=3)
     assert list(pulumi.rglob("*.tmp")) == []
-    assert_complete("half-written", sandbox)
+    assert_whole("steady", sandbox)
 
 
 def _dead_pid() -> int:
@@ -146,40 +127,58 @@ def _dead_pid() -> int:
 
 
 def test_a_wrong_passphrase_is_said_so_and_loses_nothing(
-    sandbox: Sandbox, module_home: Path
+    steady: dotrain.Cluster, sandbox: Sandbox, module_home: Path
 ) -> None:
-    dotrain.up("secret")
     path = module_home / "sandbox" / "passphrase"
     right = path.read_text()
     path.write_text("wrong")
     with pytest.raises(errors.WrongPassphrase, match="passphrase") as caught:
-        dotrain.get("secret").resize(count=2)
+        steady.resize(count=4)
     assert "\n" not in str(caught.value)
     path.unlink()
     with pytest.raises(errors.WrongPassphrase, match="gone"):
-        dotrain.get("secret").resize(count=2)
+        steady.resize(count=4)
     path.write_text(right)
-    dotrain.get("secret").resize(count=2)
-    assert_complete("secret", sandbox)
+    steady.resize(count=4)
+    assert_whole("steady", sandbox)
 
 
-def test_what_digitalocean_refuses_is_said_without_pulumis_words(sandbox: Sandbox) -> None:
-    dotrain.up("refused")
+def test_what_others_opened_is_closed_by_the_clusters_own_up(
+    steady: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "steady"]
+    open_ = {"enabled": False, "allowed_addresses": []}
+    path = f"/v2/kubernetes/clusters/{made['id']}"
+    sandbox.call("PUT", path, name="steady", control_plane_firewall=open_)
+    assert "0.0.0.0/0" in set(steady.rules().peer[steady.rules().layer == "control-plane"])
+    steady.up()
+    rules = steady.rules()
+    assert set(rules[rules.layer == "control-plane"].peer) == {"203.0.113.7/32"}
+    sandbox.call("DELETE", path)
+    time.sleep(0.5)
+    steady.up()
+    assert_whole("steady", sandbox)
+
+
+def test_what_digitalocean_refuses_is_said_without_pulumis_words(
+    steady: dotrain.Cluster, sandbox: Sandbox
+) -> None:
     (pool,) = [
         (one["id"], one["node_pools"][1]["id"])
         for one in sandbox.objects("clusters")
-        if one["name"] == "refused"
+        if one["name"] == "steady"
     ]
     sandbox.call("DELETE", f"/v2/kubernetes/clusters/{pool[0]}/node_pools/{pool[1]}")
     time.sleep(0.5)
     with pytest.raises(errors.OperationFailed) as caught:
-        dotrain.get("refused").resize(count=3)
+        steady.resize(count=2)
     said = str(caught.value)
     assert "pool-train" in said
     assert "Traceback" not in said
     assert "\n" not in said
     assert "run the same call again" in said
-    dotrain.down("refused", confirm="refused")
+    dotrain.down("steady", confirm="steady")
+    assert [one for one in sandbox.objects("clusters") if one["name"] == "steady"] == []
 
 
 def test_what_is_adopted_is_brought_to_a_spec_that_changed_meanwhile(sandbox: Sandbox) -> None:
@@ -188,8 +187,13 @@ def test_what_is_adopted_is_brought_to_a_spec_that_changed_meanwhile(sandbox: Sa
     process = start_up("adopted")
     wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
     cut_off(process.pid)
-    process.communicate(timeout=60)
-    dotrain.up("adopted", allow="198.51.100.0/24", force=True)
+    assert processes(leading=False) != []
+    said = process.communicate(timeout=60)[1].decode()
+    assert "OperationFailed: up adopted was cut off." in said
+    cluster = dotrain.up("adopted", allow="198.51.100.0/24", force=True)
+    assert cluster.operation is not None
+    assert any("Took over from 'up adopted'" in note for note in cluster.operation.progress.notes)
+    assert processes(leading=False) == []
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "adopted"]
     assert made["control_plane_firewall"]["allowed_addresses"] == ["198.51.100.0/24"]
     assert_complete("adopted", sandbox)
@@ -293,23 +297,6 @@ def test_the_engine_itself_refuses_to_replace_a_cluster(
     assert ("POST", "/v2/kubernetes/clusters") not in sandbox.changes(before)
     (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "guarded"]
     assert made["region"] == "nyc3"
-    dotrain.down("guarded", confirm="guarded")
-
-
-def test_what_others_opened_is_closed_by_the_clusters_own_up(sandbox: Sandbox) -> None:
-    cluster = dotrain.up("opened")
-    (made,) = [one for one in sandbox.objects("clusters") if one["name"] == "opened"]
-    open_ = {"enabled": False, "allowed_addresses": []}
-    path = f"/v2/kubernetes/clusters/{made['id']}"
-    sandbox.call("PUT", path, name="opened", control_plane_firewall=open_)
-    assert "0.0.0.0/0" in set(cluster.rules().peer[cluster.rules().layer == "control-plane"])
-    cluster.up()
-    rules = cluster.rules()
-    assert set(rules[rules.layer == "control-plane"].peer) == {"203.0.113.7/32"}
-    sandbox.call("DELETE", path)
-    time.sleep(0.5)
-    cluster.up()
-    assert_complete("opened", sandbox)
 
 
 def test_two_first_operations_on_one_name_make_one_cluster(sandbox: Sandbox) -> None:

@@ -26,7 +26,7 @@ def checkpoint(home: Path, name: str) -> Path:
 
 
 def assert_one_of_each(name: str, sandbox: Sandbox, size: str, count: int) -> None:
-    """There is one of each, as the spec says; a further `up` changes nothing; `down` ends all."""
+    """There is one of each, as the spec says, and a further `up` changes nothing."""
     dotrain.up(name)
     (cluster,) = [one for one in sandbox.objects("clusters") if one["name"] == name]
     assert [(pool["size"], pool["count"]) for pool in cluster["node_pools"][1:]] == [(size, count)]
@@ -35,6 +35,10 @@ def assert_one_of_each(name: str, sandbox: Sandbox, size: str, count: int) -> No
     before = sandbox.last_request()
     dotrain.get(name).up()
     assert sandbox.changes(before) == []
+
+
+def assert_down_ends_it(name: str, sandbox: Sandbox) -> None:
+    """A teardown takes it away."""
     dotrain.down(name, confirm=name)
     assert [one for one in sandbox.objects("clusters") if one["name"] == name] == []
 
@@ -79,6 +83,7 @@ def test_a_broken_state_is_restored_and_nothing_is_lost(
     cluster.resize(count=1)
     assert not any("restored" in note for note in cluster.operation.progress.notes)
     assert_one_of_each("broken", sandbox, "s-2vcpu-4gb", 1)
+    assert_down_ends_it("broken", sandbox)
 
 
 def test_what_an_older_copy_does_not_know_is_taken_in(sandbox: Sandbox, module_home: Path) -> None:
@@ -93,6 +98,7 @@ def test_what_an_older_copy_does_not_know_is_taken_in(sandbox: Sandbox, module_h
         assert dotrain.get("older").spec.pools[0].size == "s-2vcpu-4gb"
     cluster.resize(size="s-4vcpu-8gb", count=2)
     assert_one_of_each("older", sandbox, "s-4vcpu-8gb", 2)
+    assert_down_ends_it("older", sandbox)
 
 
 def begin(code: str) -> subprocess.Popen[bytes]:
@@ -142,6 +148,7 @@ def test_a_state_that_a_full_disk_cut_off_is_restored_and_completed(
     with pytest.warns(errors.StateRestored, match=r"crashed\.json\.bak"):
         dotrain.up("crashed")
     assert_one_of_each("crashed", sandbox, "s-2vcpu-4gb", 1)
+    assert_down_ends_it("crashed", sandbox)
 
 
 def test_a_state_without_a_readable_copy_is_said_so_and_left_alone(
@@ -181,7 +188,6 @@ def test_nothing_is_restored_while_an_operation_may_be_writing(
     lock.unlink()
     with pytest.warns(errors.StateRestored):
         dotrain.get("written")
-    dotrain.down("written", confirm="written")
 
 
 def test_a_state_of_a_newer_version_is_left_alone(sandbox: Sandbox, module_home: Path) -> None:
@@ -203,7 +209,6 @@ def test_a_state_of_a_newer_version_is_left_alone(sandbox: Sandbox, module_home:
         assert path.read_bytes() == data
     assert sandbox.changes(before) == []
     path.write_bytes(right)
-    dotrain.down("newer", confirm="newer")
 
 
 def test_operations_leave_few_files_and_a_teardown_none(
@@ -243,6 +248,7 @@ def test_clusters_reads_fifty_stacks_without_an_engine(
     sandbox: Sandbox, module_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dotrain.up("template")
+    others = len(dotrain.clusters())
     state = checkpoint(module_home, "template").read_bytes()
     copies = [checkpoint(module_home, f"copy-{number}") for number in range(50)]
     for path in copies:
@@ -251,7 +257,7 @@ def test_clusters_reads_fifty_stacks_without_an_engine(
 
     def seconds() -> float:
         began = time.perf_counter()
-        assert len(dotrain.clusters()) == 51
+        assert len(dotrain.clusters()) == others + 50
         return time.perf_counter() - began
 
     before = sandbox.last_request()
@@ -261,4 +267,3 @@ def test_clusters_reads_fifty_stacks_without_an_engine(
     monkeypatch.undo()
     for path in copies:
         path.unlink()
-    dotrain.down("template", confirm="template")
