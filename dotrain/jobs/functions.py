@@ -48,11 +48,14 @@ class Payload:
     command : tuple of str
         What runs it in a container, where ``DOTRAIN_FUNCTION`` is the directory
         with `files`.
+    sources : mapping
+        Its lines by file, for tracebacks.
     """
 
     name: str
     call: bytes = field(repr=False)
     command: tuple[str, ...]
+    sources: pickling.Lines = field(default_factory=dict, repr=False)
 
     @property
     def is_large(self) -> bool:
@@ -79,7 +82,12 @@ class Payload:
 
     def _program(self, namespace: str) -> dict[str, bytes]:
         python = ".".join(map(str, sys.version_info[:2]))
-        call = {"name": self.name, "python": python, "namespace": namespace}
+        call = {
+            "name": self.name,
+            "python": python,
+            "namespace": namespace,
+            "sources": self.sources,
+        }
         return {
             "runner.py": Path(runner.__file__).read_bytes(),
             "cloudpickle.zip": _zipped(cloudpickle),
@@ -133,7 +141,7 @@ def pack(
     with pickling.by_value():
         call = (function, tuple(args), keywords)
         try:
-            pickled = pickling.dumps(call)
+            pickled, lines = pickling.with_lines(call)
         except Exception as error:
             culprit = parts.culprit(*call)
             raise NotPicklable(
@@ -142,7 +150,7 @@ def pack(
                 f"Make it inside {name}, or give the function what it is made of, such as a path.",
             ) from error
         command = _COMMAND % _LAUNCHERS[launcher]
-        payload = Payload(name, pickled, ("/bin/sh", "-c", command))
+        payload = Payload(name, pickled, ("/bin/sh", "-c", command), lines)
         if payload.is_large and not stored:
             largest, size = parts.largest(*call)
             raise FunctionTooLarge(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import linecache
+import operator
 import os
 import site
 import sys
@@ -16,13 +18,19 @@ import sysconfig
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import cloudpickle
 
 # The notebook, which travels by value anyway, and what is no part of any job.
 _NEVER = ("__main__", "__mp_main__", "dotrain")
+Lines = dict[str, dict[int, str]]
+"""Lines of code by file and number."""
+
+_NOWHERE = "<dynamic-code>"
+# Characters of them: tracebacks are good to have, and a Secret has little room.
+_MOST_LINES = 2**16
 # What Python makes anew for each module, or what says where it was loaded from.
 _MADE = frozenset(("__builtins__", "__cached__", "__loader__", "__spec__"))
 # cloudpickle's choice of modules is one for the whole process.
@@ -32,7 +40,16 @@ _lock = threading.Lock()
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Takes a module along in two steps, as functions: first it, and then what is in it."""
 
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.codes: list[CodeType] = []
+
     def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, CodeType) and value.co_filename != _NOWHERE:
+            self.codes.append(value)
+            # cloudpickle forgets where it was written, and with it its lines in a traceback.
+            named = operator.methodcaller("replace", co_filename=value.co_filename)
+            return named, (value.replace(co_filename=_NOWHERE),)
         registered = cloudpickle.list_registry_pickle_by_value()
         if isinstance(value, ModuleType) and value.__name__ in registered:
             return ModuleType, (value.__name__,), content(value)
@@ -41,9 +58,22 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 def dumps(value: Any) -> bytes:
     """Return a pickle; raises what an object in it raises."""
+    return with_lines(value)[0]
+
+
+def with_lines(value: Any) -> tuple[bytes, Lines]:
+    """Return a pickle, and the lines of the functions in it, as far as they are few."""
     file = io.BytesIO()
-    _Pickler(file).dump(value)
-    return file.getvalue()
+    pickler = _Pickler(file)
+    pickler.dump(value)
+    found: Lines = {}
+    for code in pickler.codes:
+        for _, _, number in code.co_lines():
+            line = linecache.getline(code.co_filename, number or 0)
+            if line:
+                found.setdefault(code.co_filename, {})[number or 0] = line
+    size = sum(len(line) for lines in found.values() for line in lines.values())
+    return file.getvalue(), found if size <= _MOST_LINES else {}
 
 
 def content(module: ModuleType) -> dict[str, Any]:
