@@ -5,23 +5,35 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
 import dotrain
 from dotrain.errors import JobFailed, ResultTooLarge
-from dotrain.jobs import keeping, results, storage
+from dotrain.jobs import keeping, spaces
 from dotrain.jobs.job import Job
-from dotrain.jobs.results import Outcome
 from tests.kubernetes import work
 
 SPACE = "/api/v1/namespaces/training/secrets"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dotrain.Storage]:
+    """A bucket on a real S3 server."""
+    monkeypatch.setenv("SPACES_ACCESS_KEY_ID", "DO00EXAMPLE")
+    monkeypatch.setenv("SPACES_SECRET_ACCESS_KEY", "5ecre7")
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    with spaces.client(url, None, "results", "made") as s3:
+        s3.create_bucket(Bucket="results")
+    yield dotrain.Storage("results", endpoint=url)
+    server.stop()
 
 
 @pytest.fixture
@@ -39,20 +51,6 @@ def run(cluster: dotrain.Cluster) -> Iterator[Callable[..., Job]]:
     work.until(lambda: cluster.pods("training").empty)
 
 
-def outcomes(cluster: dotrain.Cluster, job: Job, nodes: int = 1) -> list[Outcome]:
-    """Wait until a job ends, and return what it has handed over, as it is kept."""
-    with suppress(JobFailed):
-        job.wait("30s")
-    kube = cluster._kube()
-    kept = keeping.of(cluster._target, cluster.name, job.name)
-    where = kube.read(f"/apis/batch/v1/namespaces/training/jobs/{job.name}")["metadata"]
-    text = (where.get("annotations") or {}).get(storage.ANNOTATION)
-    folder = storage.parse(text) if text else None
-    found = [kept.collect(kube.read, "training", job.name, rank, folder) for rank in range(nodes)]
-    assert None not in found
-    return [one for one in found if one is not None]
-
-
 def test_each_node_hands_over_what_its_function_returned(cluster, run, tmp_path) -> None:
     (tmp_path / "words.txt").write_text("a b c")
 
@@ -64,8 +62,7 @@ def test_each_node_hands_over_what_its_function_returned(cluster, run, tmp_path)
 
     job = run(train, 3, nodes=2, files=tmp_path / "words.txt")
     words = ["a", "b", "c"]
-    found = results.value(outcomes(cluster, job, 2), job.name)
-    assert found == [(0, words, "2"), (1, words, "2")]
+    assert job.result() == [(0, words, "2"), (1, words, "2")]
 
 
 def test_an_exception_is_raised_here_as_it_was_there(cluster, run) -> None:
@@ -74,9 +71,9 @@ def test_an_exception_is_raised_here_as_it_was_there(cluster, run) -> None:
 
     job = run(train)
     with pytest.raises(JobFailed, match="'loss'") as caught:
-        results.value(outcomes(cluster, job), job.name)
+        job.result()
     assert isinstance(caught.value.__cause__, KeyError)
-    assert caught.value.traceback.endswith("KeyError: 'loss'\n")
+    assert caught.value.traceback.endswith("    raise KeyError(\"loss\")\nKeyError: 'loss'\n")
 
 
 def test_a_secret_takes_what_is_said_to_fit_and_no_more_is_tried(cluster, run) -> None:
@@ -86,36 +83,17 @@ def test_a_secret_takes_what_is_said_to_fit_and_no_more_is_tried(cluster, run) -
     def train(size: int) -> bytes:
         return bytes(size)
 
-    (found,) = outcomes(cluster, run(train, fits))
-    assert (len(results.value([found], "x")), found.is_stored) == (fits, False)
-    job = run(train, 2**20)
+    assert len(run(train, fits).result()) == fits
     with pytest.raises(ResultTooLarge, match=r"1\.0 MiB.*storage="):
-        results.value(outcomes(cluster, job), job.name)
+        run(train, 2**20).result()
 
 
-def test_what_is_too_large_for_kubernetes_comes_by_way_of_storage(
-    cluster, run, monkeypatch
-) -> None:
-    monkeypatch.setenv("SPACES_ACCESS_KEY_ID", "DO00EXAMPLE")
-    monkeypatch.setenv("SPACES_SECRET_ACCESS_KEY", "5ecre7")
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    url = "http://{}:{}".format(*server.get_host_and_port())
-    with closing(
-        boto3.client(
-            "s3",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-        )
-    ) as s3:
-        s3.create_bucket(Bucket="results")
-    job = run(lambda text: text * 2, "01" * 2**20, storage=dotrain.Storage("results", endpoint=url))
-    (found,) = outcomes(cluster, job)
-    server.stop()
-    assert found.is_stored
-    assert results.value([found], job.name) == "01" * 2**21
+def test_what_is_too_large_for_kubernetes_comes_by_way_of_storage(cluster, bucket, run) -> None:
+    job = run(lambda text: text * 2, "01" * 2**20, storage=bucket)
+    assert job.result() == "01" * 2**21
+    kept = keeping.of(cluster._target, cluster.name, job.name).load_result(0)
+    assert kept is not None
+    assert kept.is_stored
 
 
 def test_the_account_of_a_job_may_write_its_results_and_do_nothing_else(cluster, run) -> None:
