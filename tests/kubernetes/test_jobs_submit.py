@@ -24,7 +24,7 @@ from dotrain.errors import (
     KubernetesNotFound,
     TaskDoesNotFit,
 )
-from dotrain.jobs import fitting, isolation, manifests, preparing, submitting
+from dotrain.jobs import isolation, manifests, preparing, submitting
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import Task
@@ -208,12 +208,6 @@ def test_what_can_never_run_is_refused_with_what_would_and_its_price(gpus) -> No
     assert not found(gpus, "jobs")
 
 
-def test_a_paused_cluster_is_refused(gpus) -> None:
-    paused = replace(gpus.spec, paused=True)
-    with pytest.raises(ClusterPaused, match=r"Call resume\(\)"):
-        fitting.place(Task("x", image=IMAGE), paused, gpus._kube().list(kinds.Node), list)
-
-
 def test_the_namespace_lets_nobody_in(gpus) -> None:
     run(gpus, "private")
     policies = gpus.kube().get("networkpolicies", namespace="training", raw=True)
@@ -330,3 +324,28 @@ def test_an_interrupt_in_between_leaves_nothing(gpus, monkeypatch) -> None:
     work.until(lambda: not left(gpus, "cut"))
     with pytest.raises(KubernetesNotFound):
         gpus._kube().read("/apis/batch/v1/namespaces/training/jobs/cut")
+
+
+def test_a_token_that_has_ended_is_renewed_in_the_middle(gpus) -> None:
+    bearer = gpus._kube().client._bearer
+    bearer.credentials = replace(bearer.credentials, token="stale-5ecre7")
+    run(gpus, "renewed", secrets={"A_KEY": KEY})
+    assert found(gpus, "jobs", "renewed")[0]["spec"]["suspend"] is False
+
+
+def test_a_request_that_is_repeated_makes_one_job(gpus) -> None:
+    kube, task = gpus._kube(), Task("sleep 60", image=IMAGE)
+    kube.apply("/api/v1/namespaces/training", isolation.namespace("restricted"))
+    wanted = manifests.job(task, "once", PLACE, content_of(task), "5ab")
+    first, again = (submitting._create(kube, wanted) for _ in range(2))
+    assert first["metadata"]["uid"] == again["metadata"]["uid"]
+
+
+def test_a_paused_cluster_is_refused_with_what_to_call(gpus) -> None:
+    # The last here: it takes the nodes away.
+    gpus.pause(drain=False)
+    with pytest.raises(
+        ClusterPaused, match=r"Call resume\(\), which makes 2 x s-2vcpu-4gb and 1 x"
+    ):
+        run(gpus, "early")
+    assert not found(gpus, "jobs")
