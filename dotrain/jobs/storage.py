@@ -1,8 +1,9 @@
 """Object storage for what Kubernetes is too small for: DigitalOcean Spaces, or any other S3.
 
-Facts: a bucket of Spaces is reached at ``https://<region>.digitaloceanspaces.com``
-with keys of its own (https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/);
-a signed URL is valid for 7 days at most
+Facts: Spaces are reached at ``https://<region>.digitaloceanspaces.com`` with keys of
+their own, and know signed URLs, parts of large objects and private ones
+(https://docs.digitalocean.com/reference/api/spaces-api/); a URL that is signed so is
+valid for 7 days at most
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html).
 """
 
