@@ -17,12 +17,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dotrain import address, applying, config, planning, target, teardown, transport
+from dotrain import address, applying, config, handover, planning, teardown, transport
 from dotrain.departure import Terms
 from dotrain.engine import journal
 from dotrain.engine.progress import Progress
 from dotrain.spec import ClusterSpec
-from dotrain.target import Target
 from dotrain.turn import Turn
 
 # A notebook that rests for long gets its memory back.
@@ -61,11 +60,7 @@ def main() -> None:
 
 
 def _serve(request: dict[str, Any], signals: _Signals) -> None:
-    # The kernel's environment as it is now, not as it was when this began.
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    account = Target(**{**request["target"], "directory": Path(request["target"]["directory"])})
-    target.set_sandbox_address(request["sandbox_address"])
+    account = handover.take(request)
     writer = journal.Writer(Path(request["journal"]))
     progress = Progress(request["title"], writer.write)
     patience = request["arguments"]["patience"]
@@ -101,7 +96,9 @@ def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> Non
 def _down(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> list[list[Any]]:
     with turn.taken():
         writer.write("turn", None)
-        gone = teardown.down(turn, only_if_over=arguments["only_if_over"])
+        gone = teardown.down(
+            turn, only_if_over=arguments["only_if_over"], only_id=arguments["only_id"]
+        )
         return [list(kind) for kind in gone]
 
 

@@ -7,7 +7,6 @@ idle, until the kernel ends or nothing has been asked of it for ten minutes.
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import subprocess
 import sys
@@ -15,15 +14,14 @@ import tempfile
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from dotrain import config
+from dotrain import handover
 from dotrain.engine import journal, workspace
 from dotrain.errors import EngineError
 from dotrain.hidden import bare
-from dotrain.target import Target, sandbox_address
+from dotrain.target import Target
 from dotrain.turn import journals
 
 _TAIL = 500
@@ -34,23 +32,9 @@ class Host:
     """A process that runs one operation at a time."""
 
     def __init__(self) -> None:
-        package = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [package, os.getenv("PYTHONPATH")]))
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this lives
         self._journal: journal.Reader | None = None
-        # Not in the notebook's directory, where a "grpc.py" would be taken for
-        # the library; in a session of its own, where no interrupt or end of the
-        # kernel reaches it.
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "dotrain.host"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._said,
-            cwd=os.sep,
-            env={**config.environment(), "PYTHONPATH": path},
-            start_new_session=True,
-            umask=0o077,
-        )
+        self.process = handover.start("dotrain.host", self._said)
 
     @property
     def alive(self) -> bool:
@@ -73,9 +57,7 @@ class Host:
     def begin(self, path: Path, request: dict[str, Any]) -> None:
         """Have it run the operation of `request`, with the journal `path`."""
         self._journal = journal.Reader(path)
-        assert self.process.stdin is not None  # noqa: S101 - it was started with a pipe
-        self.process.stdin.write(f"{json.dumps(request)}\n".encode())
-        self.process.stdin.flush()
+        handover.send(self.process, request)
 
     def dismiss(self) -> None:
         """Ask nothing more of it."""
@@ -133,19 +115,15 @@ def begin(
         When no process can be started.
     """
     path = journal.new_path(journals(workspace.directory(target, name)))
-    request = {
-        "id": uuid.uuid4().hex,
-        "kind": kind,
-        "title": title,
-        "name": name,
-        "journal": str(path),
-        # Through a pipe, which nobody else can read: neither the arguments of
-        # a process nor a file ever hold the token.
-        "target": {**asdict(target), "directory": str(target.directory)},
-        "sandbox_address": sandbox_address(),
-        "environment": config.environment(),
-        "arguments": arguments,
-    }
+    request = handover.request(
+        target,
+        id=uuid.uuid4().hex,
+        kind=kind,
+        title=title,
+        name=name,
+        journal=str(path),
+        arguments=arguments,
+    )
     with _lock:
         try:
             host = _take()
@@ -166,6 +144,5 @@ def _take() -> Host:
     for host in _hosts:
         if host.idle:
             return host
-    config.home()
     _hosts.append(Host())
     return _hosts[-1]

@@ -121,7 +121,12 @@ def apply(
 
 
 def down(
-    target: Target, name: str, *, only_if_over: bool = False, patience: float | None = None
+    target: Target,
+    name: str,
+    *,
+    only_if_over: bool = False,
+    only_id: str | None = None,
+    patience: float | None = None,
 ) -> pd.DataFrame:
     """Delete the cluster `name` with everything around it.
 
@@ -134,6 +139,9 @@ def down(
     only_if_over : bool
         Whether to leave it as it is, and return no row, when its turn has come
         and it may live on after all.
+    only_id : str, optional
+        The id of the cluster that is meant: one that has been made since under
+        the same name stays, and no row is returned.
     patience : float, optional
         As for `apply`.
 
@@ -157,6 +165,7 @@ def down(
     arguments = {
         "patience": config.patience() if patience is None else patience,
         "only_if_over": only_if_over,
+        "only_id": only_id,
     }
     gone = _run(target, name, "down", f"down {name}", arguments)
     if gone:

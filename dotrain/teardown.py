@@ -40,7 +40,7 @@ class Gone(NamedTuple):
     left: int
 
 
-def down(turn: Turn, *, only_if_over: bool = False) -> list[Gone]:
+def down(turn: Turn, *, only_if_over: bool = False, only_id: str | None = None) -> list[Gone]:
     """Delete the cluster of `turn` with everything around it, and return what went.
 
     Parameters
@@ -50,6 +50,9 @@ def down(turn: Turn, *, only_if_over: bool = False) -> list[Gone]:
     only_if_over : bool
         Whether to leave it as it is, and return nothing, unless it has lived
         as long as it may: somebody may have extended it meanwhile.
+    only_id : str, optional
+        The id of the cluster that is meant. One that has been made since under
+        the same name is left as it is, and nothing is returned.
 
     Raises
     ------
@@ -67,6 +70,8 @@ def down(turn: Turn, *, only_if_over: bool = False) -> list[Gone]:
         search = Search(api, name, filter(None, [known.get("cluster")]))
         before = search.find()
         if only_if_over and not _is_over(before):
+            return []
+        if only_id and any(one.kind == "cluster" and one.id != only_id for one in before):
             return []
         if remembered is None and not before:
             raise belongings.nothing(name, target.kind)

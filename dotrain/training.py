@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dotrain import staying
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
+    from dotrain.spec import ClusterSpec
+    from dotrain.target import Target
 
 
 class Training(Working):
@@ -69,15 +72,22 @@ class Training(Working):
         from dotrain.jobs import naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
 
         task = tasks.asked(work, asked)
         packed = preparing.pack(task)
         spec, kube = self.spec, self._kube()
         place = placing.place(self._target, kube, task, spec)
         name = task.name or naming.fresh(task.work)
+        if task.down_after:
+            staying.warn(spec)
         with preparing.sent(packed, self.name, name) as content:
             record = submitting.submit(kube, task, name, place, content)
-        return Job(record, kube, self._target)
+        if not task.down_after:
+            return Job(record, kube, self._target)
+        last = LastJob(record, kube, self._target)
+        last.begin()
+        return last
 
     def job(self, name: str | None = None) -> Job:
         """Return a job that was submitted, from this kernel or another.
@@ -106,9 +116,11 @@ class Training(Working):
         """
         from dotrain.jobs import finding
         from dotrain.jobs.job import Job
+        from dotrain.jobs.last import LastJob
 
         kube = self._kube()
-        return Job(finding.record(kube, name), kube, self._target)
+        record = finding.record(kube, name)
+        return (LastJob if record.down_after else Job)(record, kube, self._target)
 
     def jobs(self) -> pd.DataFrame:
         """Return the jobs that there are, until they are deleted.
@@ -128,3 +140,26 @@ class Training(Working):
         from dotrain.jobs import finding, listing
 
         return listing.jobs(finding.rows(self._kube()))
+
+
+def check(target: Target, task: Task, spec: ClusterSpec) -> None:
+    """Raise when a task can never run on a cluster of that spec, or cannot be packed.
+
+    Parameters
+    ----------
+    target : Target
+        The account, which says what sizes there are.
+    task : Task
+        What should run.
+    spec : ClusterSpec
+        What the cluster will be; it need not exist.
+
+    Raises
+    ------
+    SpecError, ClusterPaused, ApiError
+        As `Training.run`.
+    """
+    from dotrain.jobs import placing, preparing
+
+    preparing.pack(task)
+    placing.place(target, None, task, spec)

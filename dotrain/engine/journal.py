@@ -39,7 +39,7 @@ class Card:
     id : str
         The operation's own id.
     kind : str
-        ``"apply"``, ``"down"`` or ``"plan"``.
+        ``"apply"``, ``"down"``, ``"plan"``, or ``"after"`` for what follows a job.
     title : str
         What it is to the user, such as ``"up bert"``.
     pid : int
@@ -179,6 +179,8 @@ class Reader:
         self.progress = Progress(title)
         self.has_turn = False
         self.end: Mapping[str, Any] | None = None
+        # What else it says, the last of each kind.
+        self.facts: dict[str, Any] = {}
         self._offset = 0
         self.read()
 
@@ -219,12 +221,15 @@ class Reader:
         if key == "card":
             self.card = Card(**value)
             self.progress.title = self.card.title
+            # Whoever takes up what was cut off, or failed, has not ended yet.
+            self.end, self.progress.finished = None, False
         elif key == "turn":
             self.has_turn = True
         elif key == "end":
             self.end = value
             self.progress.finish()
         else:
+            self.facts[key] = value
             self.progress.take(key, value)
 
 

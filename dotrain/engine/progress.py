@@ -93,6 +93,15 @@ class Progress:
         """Forget the failures so far: what failed is tried again."""
         self._change("forgive", None)
 
+    def follow(self, other: Progress) -> None:
+        """Take over what another one has that is new: it is a part of this."""
+        for note in other.notes:
+            if note not in self.notes:
+                self.note(note)
+        for key, step in list(other.steps.items()):
+            if self.steps.get(key) != step:
+                self._change("step", [key, asdict(step)])
+
     def take(self, key: str, value: Any) -> None:
         """Take in a change, as another process reports it.
 

@@ -65,9 +65,11 @@ DotrainError
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
 
-Three are no errors but warnings: StateRestored, when a state that could not be
+Five are no errors but warnings: StateRestored, when a state that could not be
 read was replaced by a copy; EndsSoon, when a cluster is near the end of its max
-age; and BudgetRunsOut.
+age; BudgetRunsOut; NothingElseEndsIt, when a cluster goes after its job and has
+no other end; and FinisherKilled, when what was to take it down had to be
+started again.
 """
 
 from __future__ import annotations
@@ -102,8 +104,10 @@ from dotrain.errors.clusters import (
     ClusterNotFound,
     ConfirmationRequired,
     EndsSoon,
+    FinisherKilled,
     LockedOut,
     NameInUse,
+    NothingElseEndsIt,
     ReplacementRefused,
     SandboxError,
     StateRestored,
@@ -169,6 +173,7 @@ __all__ = [
     "EngineError",
     "EngineNotFound",
     "FilesTooLarge",
+    "FinisherKilled",
     "ForwardFailed",
     "FunctionTooLarge",
     "ImageNotPulled",
@@ -190,6 +195,7 @@ __all__ = [
     "NotFound",
     "NotPicklable",
     "NotReady",
+    "NothingElseEndsIt",
     "OpenToWorld",
     "OperationFailed",
     "OperationInterrupted",

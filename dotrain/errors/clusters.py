@@ -92,3 +92,11 @@ class BudgetRunsOut(UserWarning):
 
 class EndsSoon(UserWarning):
     """A cluster is near the end of its max age, or past it."""
+
+
+class FinisherKilled(UserWarning):
+    """What was to take a cluster down after its job was killed, and has been started again."""
+
+
+class NothingElseEndsIt(UserWarning):
+    """A cluster is to be taken down after its job, and only this machine will do that."""

@@ -47,8 +47,7 @@ def record(kube: Kube, name: str | None) -> Record:
     wanted = [job for job in found if name is None or records.name_of(job) == name]
     if not wanted:
         raise _missing(kube.cluster["name"], name, found)
-    newest = wanted[-1]
-    return JobRecord(kube, newest["metadata"]["namespace"], records.name_of(newest))
+    return JobRecord(kube, wanted[-1])
 
 
 def _missing(cluster: str, name: str | None, found: Sequence[Json]) -> JobNotFound:

@@ -51,10 +51,12 @@ class Kept:
         return sorted(int(match[1]) for match in found if match)
 
     def save_result(self, outcome: Outcome) -> None:
-        """Keep an outcome, with its pickle unless that is there already; raises as `save_log`."""
+        """Keep an outcome; the pickle of one that is stored is there. Raises as `save_log`."""
         self._ready()
         if outcome.pickled is not None:
             config.write_private(self.result(outcome.rank), outcome.pickled)
+        elif not outcome.is_stored:
+            self.result(outcome.rank).unlink(missing_ok=True)
         # Last: where this is, all of it is.
         config.write_private(self._said(outcome.rank), json.dumps(dict(outcome.said)))
 

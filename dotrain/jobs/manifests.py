@@ -25,6 +25,9 @@ from dotrain.jobs.task import Task
 INCOMPLETE = "dotrain/incomplete"
 """The annotation of a Job that has not got all that belongs to it; its value is the submission."""
 
+DOWN_AFTER = "dotrain/down-after"
+"""The annotation of a Job after which the cluster goes; its value is who said so, as `"me"` is."""
+
 _RBAC = "rbac.authorization.k8s.io"
 
 

@@ -19,15 +19,15 @@ from dotrain.spec import ClusterSpec
 from dotrain.target import Target
 
 
-def place(target: Target, kube: Kube, task: Task, spec: ClusterSpec) -> Place:
+def place(target: Target, kube: Kube | None, task: Task, spec: ClusterSpec) -> Place:
     """Return where a task runs.
 
     Parameters
     ----------
     target : Target
         The account, which says what sizes there are.
-    kube : Kube
-        The cluster's Kubernetes API.
+    kube : Kube or None
+        The cluster's Kubernetes API; None while there is no cluster yet.
     task : Task
         What should run.
     spec : ClusterSpec
@@ -40,7 +40,8 @@ def place(target: Target, kube: Kube, task: Task, spec: ClusterSpec) -> Place:
     KubernetesError, ApiError
         See each.
     """
-    return fitting.place(task, spec, kube.list(Node), cache(lambda: _offers(target)))
+    nodes = kube.list(Node) if kube else ()
+    return fitting.place(task, spec, nodes, cache(lambda: _offers(target)))
 
 
 def _offers(target: Target) -> Sequence[Offer]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from dotrain import durations
+from dotrain import config, durations
 from dotrain.errors import DotrainError, FilesTooLarge
 from dotrain.jobs import files, functions, isolation, manifests, storage
 from dotrain.jobs.functions import Payload
@@ -111,6 +111,8 @@ def _content(packed: Packed, folder: Folder | None) -> Content:
     lasts = storage.lasts(None if task.timeout is None else durations.parse(task.timeout))
     stored = packed.stores_files and folder is not None
     annotations = {} if folder is None else {storage.ANNOTATION: folder.text}
+    if task.down_after:
+        annotations[manifests.DOWN_AFTER] = config.identity()
     function = None
     if payload is not None:
         large = payload.is_large

@@ -10,9 +10,9 @@ from kr8s.objects import Event, Pod
 
 from dotrain import durations
 from dotrain.errors import KubernetesNotFound
-from dotrain.jobs import reading
+from dotrain.jobs import reading, storage
 from dotrain.jobs.isolation import JOB_LABEL
-from dotrain.jobs.manifests import INCOMPLETE
+from dotrain.jobs.manifests import DOWN_AFTER, INCOMPLETE
 from dotrain.jobs.reading import CANCELLED
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
@@ -25,6 +25,11 @@ class Record(Protocol):
     kind: str
     namespace: str
     name: str
+    # By which one object is known from another of the same name; who said that
+    # the cluster goes after it, and where it has storage; both empty without.
+    uid: str
+    down_after: str
+    storage: str
 
     def read(self) -> JobStatus:
         """Return how it is; raises KubernetesNotFound when it is gone."""
@@ -43,15 +48,19 @@ class JobRecord:
     ----------
     kube : Kube
         The cluster's Kubernetes API.
-    namespace, name : str
-        Where it is.
+    job : mapping
+        The Job, as Kubernetes describes it.
     """
 
     kind = "Job"
 
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
-        self.namespace = namespace
-        self.name = name
+    def __init__(self, kube: Kube, job: Json) -> None:
+        self.namespace = namespace = str(job["metadata"]["namespace"])
+        self.name = name = name_of(job)
+        self.uid = str(job["metadata"]["uid"])
+        notes = job["metadata"].get("annotations") or {}
+        self.down_after = str(notes.get(DOWN_AFTER) or "")
+        self.storage = str(notes.get(storage.ANNOTATION) or "")
         self._kube = kube
         self._path = f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}"
 

@@ -130,7 +130,8 @@ def insist(whom: str, call: Callable[[], bytes]) -> bytes:
             said, again = f"it answered {error.code} {error.reason}", error.code in _PASSING
             error.close()
         except (OSError, http.client.HTTPException) as error:
-            said, again = str(getattr(error, "reason", error)), True
+            reason = getattr(error, "reason", error)
+            said, again = str(reason), not isinstance(reason, ssl.SSLCertVerificationError)
         if pause is None or not again:
             message = f"{whom} failed: {said}"
             raise Undelivered(message)

@@ -123,7 +123,7 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
         with suppress(DotrainError):
             kube.delete(objects.location(made), uid=made["metadata"]["uid"])
         raise
-    return JobRecord(kube, namespace, name)
+    return JobRecord(kube, made)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:

@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
         self.close_connection = answer.length is not None
 
-    do_GET = do_PUT = do_DELETE = _respond  # noqa: N815 - the names http.server looks for
+    do_GET = do_PUT = do_PATCH = do_DELETE = _respond  # noqa: N815 - the names http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - likewise
         pass

@@ -136,3 +136,15 @@ def test_a_full_disk_loses_news_but_never_an_end_silently(tmp_path) -> None:
     writer.write("note", "lost")
     with pytest.raises(OSError, match="space"):
         writer.write("end", {"result": None})
+
+
+def test_a_journal_that_is_taken_up_runs_again(path) -> None:
+    write(path, ("note", "first"), ("end", {"error": {}}))
+    edit_card(path, pid=ended_pid())
+    reader = journal.Reader(path)
+    assert reader.state == "ended"
+    write(path, ("note", "second"))
+    reader.read()
+    assert (reader.state, reader.end, reader.card.pid) == ("running", None, os.getpid())
+    assert reader.progress.notes == ["first", "second"]
+    assert not reader.progress.finished

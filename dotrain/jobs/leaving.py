@@ -1,0 +1,82 @@
+"""Keep what a job left on this machine, and make sure that it is there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
+from dotrain.jobs import keeping, logs, records, storage
+from dotrain.jobs.keeping import Kept
+from dotrain.jobs.records import Record
+from dotrain.jobs.status import JobStatus
+from dotrain.kube import Kube
+from dotrain.target import Target
+
+
+def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
+    """Keep the logs of all ranks of a job that has ended, and what its function returned.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    kube : Kube
+        The cluster's Kubernetes API.
+    record : Record
+        The job.
+    status : JobStatus
+        How it ended.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be written here, or is not here afterwards.
+    ResultUnreadable
+        When the function of a job that succeeded has left no result.
+    KubernetesError, StorageError
+        When it cannot be read there.
+    """
+    kept = keeping.of(target, kube.cluster["name"], record.name)
+    _keep_logs(kept, kube, record, len(status.pods))
+    for rank in range(len(status.pods)):
+        try:
+            found = _collect(kept, kube, record, rank)
+        except KubernetesNotFound:
+            # No function: nothing was made for its results.
+            return
+        if found is None and status.phase == "succeeded":
+            raise ResultUnreadable(
+                f"What the job {record.name!r} returned on rank {rank} is not there.",
+                "It has succeeded, and the Secret for its result is empty.",
+                "Look at its logs().",
+            )
+
+
+def _keep_logs(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
+    texts: dict[int, list[str]] = defaultdict(list)
+    for line in logs.read(kube, records.pods(kube, record.namespace, record.name)):
+        texts[line.rank].append(line.text)
+    for rank in range(nodes):
+        text = "".join(f"{line}\n" for line in texts[rank])
+        # What was kept while its Pods were there is more than what is left of them.
+        if text or kept.load_log(rank) is None:
+            kept.save_log(rank, text)
+            if kept.load_log(rank) != text:
+                raise _not_there(f"the log of rank {rank}", kept)
+
+
+def _collect(kept: Kept, kube: Kube, record: Record, rank: int) -> Any:
+    folder = storage.parse(record.storage) if record.storage else None
+    found = kept.collect(kube.read, record.namespace, record.name, rank, folder)
+    if found is not None and found.said.get("outcome") == "returned" and found.pickled is None:
+        raise _not_there(f"the result of rank {rank}", kept)
+    return found
+
+
+def _not_there(what: str, kept: Kept) -> ConfigError:
+    return ConfigError(
+        f"{what[:1].upper()}{what[1:]} was written, and is not there.",
+        f"{kept.directory} does not have it.",
+        "Look at that disk, then call wait() again.",
+    )

@@ -1,0 +1,323 @@
+"""Jobs on a real control plane, whose Pods are processes of this machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import dotrain
+from dotrain.errors import (
+    AddressMoved,
+    ForwardFailed,
+    ImageNotPulled,
+    JobFailed,
+    JobNotFound,
+    NotFinished,
+    SpecError,
+)
+from dotrain.jobs import waiting
+from tests.kubernetes import work
+
+IMAGE = "python:3.13-slim"
+STALE = "sandbox_kube_that-has-expired"
+HELLO = 'echo "hello from $RANK"; echo "bye from $RANK"; sleep 0.1; echo "trouble on $RANK" >&2'
+# Kubernetes waits for ten seconds before it tries again: the others run meanwhile.
+ONCE = 'test -e "{0}" || {{ touch "{0}"; echo first; exit 5; }}; echo second'
+
+
+@pytest.fixture(scope="module")
+def retried(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) -> dotrain.Job:
+    """A job that fails the first time."""
+    marker = tmp_path_factory.mktemp("retried") / "tried"
+    return cluster.run(ONCE.format(marker), name="retried", image=IMAGE, retries=1, cpus=0.1)
+
+
+@pytest.fixture(scope="module")
+def hello(cluster: dotrain.Cluster, retried: dotrain.Job) -> dotrain.Job:
+    """A job on two nodes that has succeeded."""
+    return cluster.run(HELLO, name="hello", image=IMAGE, nodes=2, cpus=0.2).wait("30s")
+
+
+@pytest.fixture
+def run(cluster: dotrain.Cluster) -> Iterator[Callable[..., dotrain.Job]]:
+    """Submit jobs that are deleted after the test."""
+    made: list[dotrain.Job] = []
+
+    def submit(command: str, **asked: Any) -> dotrain.Job:
+        made.append(cluster.run(command, **{"image": IMAGE, "cpus": 0.2, "grace": "5s", **asked}))
+        return made[-1]
+
+    yield submit
+    for job in made:
+        job.delete()
+
+
+def running(job: dotrain.Job) -> dotrain.Job:
+    work.until(lambda: job.status.phase == "running")
+    return job
+
+
+def test_two_nodes_run_and_succeed(cluster, hello) -> None:
+    status = hello.status
+    assert (status.phase, status.reason, status.restarts) == ("succeeded", "", 0)
+    assert status.elapsed is not None
+    frame = hello.pods()
+    assert frame.phase.tolist() == ["succeeded"] * 2
+    assert sorted(frame.node) == work.training_nodes(cluster)
+    assert (frame.finished >= frame.started).all()
+    cost = hello.cost()
+    assert cost is not None
+    assert 0 <= cost < 0.01
+    assert "hello: succeeded after" in repr(hello)
+
+
+def test_logs_are_those_of_all_ranks_or_of_one(hello) -> None:
+    lines = list(hello.logs())
+    for rank in (0, 1):
+        mine = [line for line in lines if line.startswith(f"[{rank}] ")]
+        said = [f"{what} {rank}" for what in ("hello from", "bye from", "trouble on")]
+        assert mine == [f"[{rank}] {text}" for text in said]
+    assert str(hello.logs(rank=1)).splitlines()[0] == "hello from 1"
+    assert list(hello.logs(rank=0, tail=1)) == ["trouble on 0"]
+    assert len(hello.logs(tail=2)) == 4
+    assert repr(hello.logs(rank=0)) == "hello from 0\nbye from 0\ntrouble on 0"
+    for tail in (-1, True):
+        with pytest.raises(SpecError, match="no number of lines"):
+            hello.logs(tail=tail)
+
+
+def test_a_job_is_found_again_by_its_name_or_as_the_newest(cluster, hello) -> None:
+    again = dotrain.get(cluster.name).job("hello")
+    assert again.status == hello.status
+    assert (again.name, again.namespace, again.cluster) == ("hello", "training", "bert")
+    assert cluster.job().name == "hello"
+    with pytest.raises(JobNotFound, match="nearest are 'hello'") as caught:
+        cluster.job("helo")
+    assert caught.value.nearest[0] == "hello"
+
+
+def test_jobs_are_listed_the_newest_last(cluster, hello) -> None:
+    frame = cluster.jobs()
+    assert frame.name.tolist()[-1] == "hello"
+    row = frame.iloc[-1]
+    assert (row.phase, row.nodes, row.gpus, row.restarts) == ("succeeded", 2, 0, 0)
+    assert row.elapsed == hello.status.elapsed
+
+
+def test_what_a_job_writes_is_followed_while_it_does(run, capsys) -> None:
+    job = run("for i in 1 2 3 4; do echo line $i; sleep 0.4; done; printf end")
+    found = job.logs(follow=True)
+    written = capsys.readouterr().out
+    assert list(found) == ["line 1", "line 2", "line 3", "line 4", "end"]
+    assert written.splitlines() == list(found)
+    assert job.status.phase == "succeeded"
+
+
+def test_a_log_is_followed_past_a_token_that_has_expired_and_connections_that_break(
+    run, cluster, sandbox
+) -> None:
+    job = running(run("for i in $(seq 12); do echo line $i; sleep 0.25; done"))
+    kube = cluster.kube()
+    kube._bearer.credentials = replace(kube._bearer.credentials, token=STALE)
+    found: list[str] = []
+    follower = threading.Thread(target=lambda: found.extend(job.logs(follow=True)))
+    follower.start()
+    time.sleep(1.0)
+    kube._bearer.credentials = replace(kube._bearer.credentials, token=STALE)
+    cluster._kube().close()
+    follower.join(20)
+    assert found == [f"line {number}" for number in range(1, 13)]
+    assert kube._bearer.credentials.token != STALE
+
+
+def test_a_job_that_fails_says_how_with_the_last_that_it_wrote(run) -> None:
+    job = run("seq 30; echo it broke >&2; exit 3")
+    with pytest.raises(JobFailed, match=r"failed.*Rank 0: exit code 3") as caught:
+        job.wait("30s")
+    error = caught.value
+    assert error.log[-1] == "it broke"
+    assert len(error.log) == 20
+    assert str(error).endswith("30\nit broke")
+    assert error.status.phase == job.status.phase == "failed"
+
+
+def test_a_job_that_takes_too_long_is_ended(run) -> None:
+    with pytest.raises(JobFailed, match="longer than timeout=2s"):
+        run("sleep 60", timeout="2s", grace="1s").wait("30s")
+
+
+def test_waiting_ends_when_it_was_to_and_the_job_goes_on(run) -> None:
+    job = running(run("sleep 60"))
+    with pytest.raises(NotFinished, match="waited for 1 s") as caught:
+        job.wait("1s")
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.status.phase == "running"
+    assert job.status.phase == "running"
+
+
+def test_a_job_that_is_cancelled_may_say_a_last_word_and_it_is_kept(run) -> None:
+    job = running(run("trap 'echo caught; exit 0' TERM; echo begun; while :; do sleep 0.1; done"))
+    work.until(lambda: len(job.logs()) == 1)
+    job.cancel()
+    assert job.status.phase == "cancelled"
+    assert set(job.pods().phase) == {"stopped"}
+    assert list(job.logs()) == ["begun", "caught"]
+    with pytest.raises(JobFailed, match="was cancelled"):
+        job.wait()
+    job.cancel()
+
+
+def test_deleting_a_job_leaves_nothing_of_it_but_what_it_wrote(cluster, run, monkeypatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_MINE", "5ecre7")
+    job = run("echo begun; sleep 60", name="gone", nodes=2, secrets=["TOKEN_OF_MINE"])
+    running(job)
+    job.delete()
+    kube = cluster.kube()
+    for kind in ("jobs", "pods", "services", "secrets", "networkpolicies", "configmaps"):
+        found = kube.get(kind, namespace="training", label_selector="dotrain/job=gone")
+        assert [one.name for one in found] == [], kind
+    assert sorted(job.logs()) == ["[0] begun", "[1] begun"]
+    with pytest.raises(JobNotFound, match="any more"):
+        cluster.job("gone")
+    job.delete()
+
+
+def test_a_job_that_is_deleted_by_somebody_else_is_gone(run) -> None:
+    job = running(run("sleep 60"))
+    job._record.delete()
+    work.until(lambda: "There is no job" in repr(job))
+    with pytest.raises(JobNotFound, match="was deleted"):
+        job.wait("20s")
+
+
+def test_an_image_that_is_not_there_is_said_and_not_waited_for(run, monkeypatch) -> None:
+    monkeypatch.setattr(waiting, "_PULLING", 0.5)
+    job = run("true", image="registry.example/does-not-exist:1")
+    with pytest.raises(ImageNotPulled, match="does-not-exist:1' cannot be pulled") as caught:
+        job.wait("30s")
+    assert caught.value.status.phase == "starting"
+    assert list(job.logs()) == []
+
+
+def test_what_finds_no_free_node_says_so(run) -> None:
+    holding = running(run("sleep 60", nodes=2, cpus=1.2))
+    job = run("true", cpus=1.2)
+    work.until(lambda: "No node of train is free" in job.status.reason)
+    assert job.status.phase == "waiting"
+    assert "2 have too few free vCPUs" in job.status.reason
+    holding.cancel()
+    job.wait("30s")
+
+
+def test_a_port_of_a_rank_is_forwarded(run) -> None:
+    import httpx
+
+    job = running(run("echo here > page; python -m http.server 18765 --bind 127.0.0.1"))
+    with job.forward(18765) as opened:
+        work.until(lambda: _answers(opened.url))
+        with closing(httpx.Client(base_url=opened.url)) as http:
+            assert http.get("/page").text == "here\n"
+    with pytest.raises(ForwardFailed, match="no Pod of rank 1"):
+        job.forward(18765, rank=1)
+
+
+def _answers(url: str) -> bool:
+    import httpx
+
+    try:
+        return httpx.get(f"{url}/page").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_who_has_moved_while_waiting_is_told_at_once(cluster, run) -> None:
+    job = running(run("sleep 60"))
+
+    def move() -> None:
+        time.sleep(0.7)
+        dotrain.use_sandbox(address="198.51.100.4")
+        cluster._kube().close()
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        began = time.monotonic()
+        with pytest.raises(AddressMoved, match="allow_me"):
+            job.wait("30s")
+        assert time.monotonic() - began < 15
+        assert "Not reachable" in repr(job)
+    finally:
+        mover.join()
+        dotrain.use_sandbox()
+        cluster._kube().close()
+    assert job.status.phase == "running"
+
+
+def test_a_job_whose_node_goes_starts_again_elsewhere_and_that_is_no_failure(
+    cluster, run, tmp_path
+) -> None:
+    again = tmp_path / "again"
+    script = f'trap "touch {again}; exit 143" TERM; echo begun; test -e {again} && exit 0; '
+    job = running(run(script + "while :; do sleep 0.1; done"))
+    node = job.pods().node[0]
+    # What a node that fails gets, and one that DigitalOcean replaces.
+    taint = {"key": "node.kubernetes.io/out-of-service", "value": "x", "effect": "NoExecute"}
+    cluster._kube().patch(work.Node, node, {"spec": {"taints": [taint]}})
+    try:
+        job.wait("30s")
+    finally:
+        cluster._kube().patch(work.Node, node, {"spec": {"taints": []}})
+    frame = job.pods()
+    assert frame.node[0] != node
+    assert frame.restarts[0] == 1
+    assert list(job.logs()) == ["begun"]
+
+
+def test_a_job_outlives_a_change_of_size(cluster, run, tmp_path) -> None:
+    again = tmp_path / "again"
+    script = f'trap "touch {again}; echo told; exit 143" TERM; test -e {again} && exit 0; '
+    job = running(run(script + "while :; do sleep 0.1; done"))
+    cluster.resize(size="s-4vcpu-8gb")
+    job.wait("30s")
+    assert job.status.restarts == 1
+    assert job.pods().node[0] in work.training_nodes(cluster)
+
+
+def test_a_job_that_fails_once_succeeds_by_its_second_try(retried) -> None:
+    retried.wait("30s")
+    assert retried.status.restarts == 1
+    assert list(retried.logs()) == ["first", "second"]
+
+
+NOTEBOOK = (
+    "import dotrain, threading, time\nsandbox = dotrain.use_sandbox()",
+    "job = dotrain.get('bert').run('sleep 2; echo done', image='python:3.13-slim', cpus=0.2)\njob",
+    "job",
+    "job.wait()\nprint(job.logs())",
+    """deadline = time.monotonic() + 10
+while any(one.name == 'dotrain job' for one in threading.enumerate()):
+    assert time.monotonic() < deadline
+    time.sleep(0.1)
+job.delete()""",
+)
+
+
+def test_cells_that_show_a_job_are_kept_up_to_date_until_it_ends(cluster) -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in NOTEBOOK]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    for number in (1, 2):
+        (shown,) = notebook.cells[number].outputs
+        assert "succeeded after" in shown.data["text/plain"]
+        assert "<table>" in shown.data["text/html"]
+    waited, printed = notebook.cells[3].outputs
+    assert "succeeded after" in waited.data["text/plain"]
+    assert printed.text == "done\n"
