@@ -69,7 +69,7 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
-        from dotrain.jobs import naming, placing, preparing, submitting
+        from dotrain.jobs import keeping, naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
         from dotrain.jobs.last import LastJob
@@ -83,6 +83,8 @@ class Training(Working):
             staying.warn(spec)
         with preparing.sent(packed, self.name, name) as content:
             record = submitting.submit(kube, task, name, place, content)
+        # Of an earlier job of this name.
+        keeping.of(self._target, self.name, name).forget()
         if not task.down_after:
             return Job(record, kube, self._target)
         last = LastJob(record, kube, self._target)

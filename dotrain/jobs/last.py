@@ -16,7 +16,6 @@ from dotrain.errors import (
 )
 from dotrain.jobs.ending import Ending
 from dotrain.jobs.job import Job
-from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from typing_extensions import Self
+
+
+_LOOK_SECONDS = 0.05
 
 
 class LastJob(Job):
@@ -129,10 +131,13 @@ class LastJob(Job):
         if ending.error is not None:
             raise ending.error
 
-    def _keep(self, found: list[Line] | None = None) -> None:
+    def _keep(self, status: JobStatus) -> None:
+        if self._ending is None:
+            super()._keep(status)
+            return
         # What follows it keeps it first of all, and this cell may come too late to.
-        if self._ending is None or found is not None:
-            super()._keep(found)
+        while self._ending.status is None and self._ending.state == "running":
+            time.sleep(_LOOK_SECONDS)
 
     def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
         then = f"Then: {self._asker} takes {self.cluster!r} down."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterable
 
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
-from dotrain.jobs import keeping, logs, records, storage
+from dotrain.jobs import keeping, lines, logs, records, storage
 from dotrain.jobs.keeping import Kept
+from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
+from dotrain.jobs.results import Outcome
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
 from dotrain.target import Target
@@ -38,14 +40,15 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
         When it cannot be read there.
     """
     kept = keeping.of(target, kube.cluster["name"], record.name)
-    _keep_logs(kept, kube, record, len(status.pods))
+    found = logs.read(kube, records.pods(kube, record.namespace, record.name))
+    keep_log(kept, found, len(status.pods))
     for rank in range(len(status.pods)):
         try:
-            found = _collect(kept, kube, record, rank)
+            outcome = _collect(kept, kube, record, rank)
         except KubernetesNotFound:
             # No function: nothing was made for its results.
             return
-        if found is None and status.phase == "succeeded":
+        if outcome is None and status.phase == "succeeded":
             raise ResultUnreadable(
                 f"What the job {record.name!r} returned on rank {rank} is not there.",
                 "It has succeeded, and the Secret for its result is empty.",
@@ -53,10 +56,11 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
             )
 
 
-def _keep_logs(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
+def keep_log(kept: Kept, found: Iterable[Line], nodes: int) -> None:
+    """Keep what the nodes of a job wrote, each line with its time; raises ConfigError."""
     texts: dict[int, list[str]] = defaultdict(list)
-    for line in logs.read(kube, records.pods(kube, record.namespace, record.name)):
-        texts[line.rank].append(line.text)
+    for line in found:
+        texts[line.rank].append(lines.stamped(line))
     for rank in range(nodes):
         text = "".join(f"{line}\n" for line in texts[rank])
         # What was kept while its Pods were there is more than what is left of them.
@@ -66,7 +70,22 @@ def _keep_logs(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
                 raise _not_there(f"the log of rank {rank}", kept)
 
 
-def _collect(kept: Kept, kube: Kube, record: Record, rank: int) -> Any:
+def kept_log(kept: Kept, ranks: Iterable[int]) -> list[Line]:
+    """Return what is kept of what some nodes wrote."""
+    return [
+        lines.parse(raw, rank)
+        for rank in ranks
+        for raw in lines.split((kept.load_log(rank) or "").encode())
+    ]
+
+
+def kept_results(kept: Kept) -> list[Outcome]:
+    """Return what is kept of what a function returned or raised, by rank."""
+    found = (kept.load_result(rank) for rank in kept.ranks())
+    return [one for one in found if one is not None]
+
+
+def _collect(kept: Kept, kube: Kube, record: Record, rank: int) -> Outcome | None:
     folder = storage.parse(record.storage) if record.storage else None
     found = kept.collect(kube.read, record.namespace, record.name, rank, folder)
     if found is not None and found.said.get("outcome") == "returned" and found.pickled is None:

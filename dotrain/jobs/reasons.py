@@ -188,14 +188,16 @@ def scheduler(message: str, pool: str) -> str:
     return f"No {of_pool} is free: {', '.join(parts)}"
 
 
-def together(ranks: Sequence[PodStatus], pool: str) -> str:
+def together(job: Json, ranks: Sequence[PodStatus]) -> str:
     """Return why a job is not further, from the reasons of its ranks."""
+    pool, retried = pool_of(job), bool(job["spec"].get("backoffLimit"))
     open_ranks = [rank for rank in ranks if rank.phase not in ("running", "succeeded")]
     waiting = [rank for rank in open_ranks if rank.phase == "waiting" and rank.name]
     held = [rank for rank in open_ranks if rank.reason and rank not in waiting]
     if held:
         first = held[0]
-        again = " It starts again" if first.phase in ("failed", "stopping") else ""
+        going_on = first.phase == "stopping" or (first.phase == "failed" and retried)
+        again = " It starts again" if going_on else ""
         more = len(held) - 1
         return f"Rank {first.rank}: {_lower(first.reason)}{_and(more)}.{again}".rstrip(".")
     if waiting:

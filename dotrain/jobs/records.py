@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any, Protocol
 
 import kr8s.objects
@@ -67,22 +68,34 @@ class JobRecord:
     def read(self) -> JobStatus:
         """Return how it is, as `Record` has it."""
         job = self._kube.read(self._path)
+        if job["metadata"]["uid"] != self.uid:
+            raise KubernetesNotFound(
+                f"The job {self.name!r} is gone.",
+                "Another one has its name.",
+                f"job({self.name!r}) returns that one.",
+            )
         events = self._kube.list(Event, namespace=self.namespace)
         return reading.read(job, pods(self._kube, self.namespace, self.name), events)
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
-        notes = {CANCELLED: durations.stamp(dt.datetime.now(dt.timezone.utc)), INCOMPLETE: None}
-        change = {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
-        self._kube.patch(kr8s.objects.Job, self.name, change, namespace=self.namespace)
+        self._kube.patch(kr8s.objects.Job, self.name, cancelled(), namespace=self.namespace)
 
     def delete(self) -> None:
         """Delete it and then, since it owns them, all its other objects."""
-        try:
-            uid = self._kube.read(self._path)["metadata"]["uid"]
-        except KubernetesNotFound:
-            return
-        self._kube.delete(self._path, uid=uid)
+        delete(self._kube, self._path)
+
+
+def cancelled() -> dict[str, Any]:
+    """Return the change by which a job is suspended for good."""
+    notes = {CANCELLED: durations.stamp(dt.datetime.now(dt.timezone.utc)), INCOMPLETE: None}
+    return {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
+
+
+def delete(kube: Kube, path: str) -> None:
+    """Delete the object at a path, and before it all that it owns; nothing when it is gone."""
+    with suppress(KubernetesNotFound):
+        kube.delete(path, uid=kube.read(path)["metadata"]["uid"])
 
 
 def pods(kube: Kube, namespace: str, name: str) -> list[dict[str, Any]]:
