@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dotrain import changes, contents, departure, durations, operations, render, stack, timers
 from dotrain.bills import Bill
+from dotrain.clustering import Clustering
 from dotrain.confirm import require_name
 from dotrain.departure import Terms
 from dotrain.errors import DotrainError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Cluster(Granting, Training, Priced):
+class Cluster(Granting, Training, Clustering, Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters

@@ -85,6 +85,7 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
+        from dotrain.frameworks import trainer
         from dotrain.jobs import keeping, naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
@@ -98,7 +99,8 @@ class Training(Working):
         if task.down_after:
             staying.warn(spec)
         with preparing.sent(packed, self.name, name) as content:
-            record = submitting.submit(kube, task, name, place, content)
+            submit = trainer.submit if task.backend == "trainer" else submitting.submit
+            record = submit(kube, task, name, place, content)
         # Of an earlier job of this name.
         keeping.of(self._target, self.name, name).forget()
         if not task.down_after:

@@ -42,8 +42,9 @@ def cancel(name: str, job: str) -> None:
     """End JOB on the cluster NAME for good; what it wrote is kept."""
     from dotrain import lifecycle
 
-    lifecycle.get(name, wait=False).job(job).cancel()
-    click.echo(f"{job} is cancelled.")
+    found = lifecycle.get(name, wait=False).job(job)
+    found.cancel()
+    click.echo(f"{job} is {found.status.phase}.")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dotrain import durations, objects
@@ -12,9 +14,10 @@ from dotrain.errors import (
     JobNotFound,
     KubernetesNotFound,
     KubernetesUnreachable,
+    ResultUnreadable,
     SpecError,
 )
-from dotrain.jobs import ending, following, lines, logs, storage
+from dotrain.jobs import failing, following, leaving, lines, logs, storage
 from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
 from dotrain.jobs.seen import Seen
@@ -77,13 +80,14 @@ class Job(Seen):
 
         Raises
         ------
+        SpecError
+            When there is no such rank.
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        if tail is not None and (isinstance(tail, bool) or tail < 0):
-            raise SpecError(
-                f"tail={tail!r} is no number of lines.", "", "Give a whole number, or leave it out."
-            )
+        for what, number in (("rank", rank), ("tail", tail)):
+            if number is not None and (isinstance(number, bool) or number < 0):
+                raise SpecError(f"{what}={number!r} is no whole number from 0.", "", "Give one.")
         if follow:
             try:
                 return Logs(following.follow(self._kube, self._record, rank), shown=True)
@@ -112,8 +116,16 @@ class Job(Seen):
             if not kept:
                 raise
             pods, found = [], []
+        if rank is not None and not found and rank not in kept:
+            nodes = len(self.status.pods)
+            if rank >= nodes:
+                raise SpecError(
+                    f"The job {self.name!r} has no rank {rank}.",
+                    f"It has {nodes} node{'s' if nodes > 1 else ''}, counted from 0.",
+                    "Give another rank, or none for all of them.",
+                )
         gone = set(kept) - set(map(objects.rank, pods))
-        found += ending.kept_log(self._kept, gone)
+        found += leaving.kept_log(self._kept, gone)
         return logs.last(sorted(found, key=lambda line: line.moment), tail)
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
@@ -173,12 +185,11 @@ class Job(Seen):
             status: JobStatus | None = self._end(None)
         except (JobNotFound, ClusterNotFound, KubernetesUnreachable):
             status = None
-            if not ending.outcomes(self._kept, None):
+            if not leaving.kept_results(self._kept):
                 raise
         if status is not None and status.phase != "succeeded":
             raise self._failure(status)
-        nodes = len(status.pods) if status is not None else None
-        return ending.value(ending.outcomes(self._kept, nodes), self.name)
+        return failing.value(leaving.kept_results(self._kept), self.name)
 
     def _end(self, timeout: str | dt.timedelta | None) -> JobStatus:
         """Wait until it has ended, keep what is left of it, and return how that was."""
@@ -195,13 +206,12 @@ class Job(Seen):
 
     def _keep(self, status: JobStatus) -> None:
         if not self._is_kept:
-            ending.keep_results(self._kept, self._kube, self._record, len(status.pods))
-            ending.keep_log(self._kept, logs.read(self._kube, self._pods()))
+            leaving.keep(self._target, self._kube, self._record, status)
             self._is_kept = True
 
     def _failure(self, status: JobStatus) -> JobFailed:
-        found = ending.outcomes(self._kept, len(status.pods))
-        return ending.failure(self._kube, self._pods(), self.name, status, found)
+        found = leaving.kept_results(self._kept)
+        return failing.failure(self._kube, self._pods(), self.name, status, found)
 
     def cancel(self) -> None:
         """End it for good, and return when its Pods are gone; what they wrote is kept.
@@ -214,10 +224,11 @@ class Job(Seen):
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        if self.status.ended:
+        status = self.status
+        if status.ended:
             return
-        found = following.to_the_end(self._kube, self._record, self._record.cancel)
-        ending.keep_log(self._kept, found)
+        keep = partial(leaving.keep_log, self._kept, nodes=len(status.pods))
+        following.to_the_end(self._kube, self._record, self._record.cancel, keep)
 
     def delete(self) -> None:
         """Delete it with all that belongs to it in Kubernetes; what it wrote is kept.
@@ -229,11 +240,18 @@ class Job(Seen):
         """
         try:
             self._seen = status = self._record.read()
-            said = self._record.storage()
-            ending.keep_results(self._kept, self._kube, self._record, len(status.pods))
         except KubernetesNotFound:
             return
-        found = following.to_the_end(self._kube, self._record, self._record.delete)
-        ending.keep_log(self._kept, found)
-        if said:
-            storage.parse(said).delete()
+        if status.ended:
+            # A function that left no result keeps nothing from being deleted.
+            with suppress(ResultUnreadable):
+                self._keep(status)
+
+        def keep(found: list[Line]) -> None:
+            # What has ended is kept already, and whole.
+            if not status.ended:
+                leaving.keep_log(self._kept, found, len(status.pods))
+
+        following.to_the_end(self._kube, self._record, self._record.delete, keep)
+        if self._record.storage:
+            storage.parse(self._record.storage).delete()

@@ -1,11 +1,17 @@
-"""Keep what a job left on this machine, and make sure that it is there."""
+"""Keep what a job left on this machine, make sure that it is there, and read it again."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
-from dotrain.jobs import ending, keeping, logs, records, results
+from dotrain.jobs import keeping, lines, logs, records, results, storage
 from dotrain.jobs.keeping import Kept
+from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
+from dotrain.jobs.results import Outcome
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
 from dotrain.target import Target
@@ -36,20 +42,50 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     """
     kept = keeping.of(target, kube.cluster["name"], record.name)
     try:
-        _keep_log(kept, kube, record)
-        ending.keep_results(kept, kube, record, len(status.pods))
+        found = logs.read(kube, records.pods(kube, record.namespace, record.name))
+        keep_log(kept, found, len(status.pods))
+        _keep_results(kept, kube, record, len(status.pods))
         if status.phase == "succeeded" and _is_function(kube, record):
             _check_results(kept, record, len(status.pods))
     except OSError as error:
         raise _not_there("what it left", kept) from error
 
 
-def _keep_log(kept: Kept, kube: Kube, record: Record) -> None:
-    found = logs.read(kube, records.pods(kube, record.namespace, record.name))
-    ending.keep_log(kept, found)
-    there = ending.kept_log(kept, {line.rank for line in found})
-    if sorted(there) != sorted(found):
-        raise _not_there("its log", kept)
+def keep_log(kept: Kept, found: Iterable[Line], nodes: int) -> None:
+    """Keep what the nodes of a job wrote, each line with its time; raises ConfigError."""
+    texts: dict[int, list[str]] = defaultdict(list)
+    for line in found:
+        texts[line.rank].append(lines.stamped(line))
+    for rank in range(nodes):
+        text = "".join(f"{line}\n" for line in texts[rank])
+        # What was kept while its Pods were there is more than what is left of them.
+        if text or kept.load_log(rank) is None:
+            kept.save_log(rank, text)
+            if kept.load_log(rank) != text:
+                raise _not_there(f"the log of rank {rank}", kept)
+
+
+def kept_log(kept: Kept, ranks: Iterable[int]) -> list[Line]:
+    """Return what is kept of what some nodes wrote."""
+    return [
+        lines.parse(raw, rank)
+        for rank in ranks
+        for raw in lines.split((kept.load_log(rank) or "").encode())
+    ]
+
+
+def kept_results(kept: Kept) -> list[Outcome]:
+    """Return what is kept of what a function returned or raised, by rank."""
+    found = (kept.load_result(rank) for rank in kept.ranks())
+    return [one for one in found if one is not None]
+
+
+def _keep_results(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
+    folder = storage.parse(record.storage) if record.storage else None
+    # Without a function nothing was made for its results.
+    with suppress(KubernetesNotFound):
+        for rank in range(nodes):
+            kept.collect(kube.read, record.namespace, record.name, rank, folder)
 
 
 def _is_function(kube: Kube, record: Record) -> bool:

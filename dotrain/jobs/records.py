@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any, Protocol
 
 import kr8s.objects
@@ -10,12 +11,11 @@ from kr8s.objects import Event, Pod
 
 from dotrain import durations
 from dotrain.errors import KubernetesNotFound
-from dotrain.jobs import reading
+from dotrain.jobs import reading, storage
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.manifests import DOWN_AFTER, INCOMPLETE
 from dotrain.jobs.reading import CANCELLED
 from dotrain.jobs.status import JobStatus
-from dotrain.jobs.storage import ANNOTATION
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -26,16 +26,14 @@ class Record(Protocol):
     kind: str
     namespace: str
     name: str
-    # By which one object is known from another of the same name, and who said
-    # that the cluster goes after it; empty for nobody.
+    # By which one object is known from another of the same name; who said that
+    # the cluster goes after it, and where it has storage; both empty without.
     uid: str
     down_after: str
+    storage: str
 
     def read(self) -> JobStatus:
         """Return how it is; raises KubernetesNotFound when it is gone."""
-
-    def storage(self) -> str:
-        """Return where its objects are, as its annotation says it; empty without."""
 
     def cancel(self) -> None:
         """Let it end for good, and its Pods have their grace; what has ended stays as it is."""
@@ -61,34 +59,48 @@ class JobRecord:
         self.namespace = namespace = str(job["metadata"]["namespace"])
         self.name = name = name_of(job)
         self.uid = str(job["metadata"]["uid"])
-        self.down_after = str((job["metadata"].get("annotations") or {}).get(DOWN_AFTER) or "")
+        notes = job["metadata"].get("annotations") or {}
+        self.down_after = str(notes.get(DOWN_AFTER) or "")
+        self.storage = str(notes.get(storage.ANNOTATION) or "")
         self._kube = kube
         self._path = f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}"
 
     def read(self) -> JobStatus:
         """Return how it is, as `Record` has it."""
-        job = self._kube.read(self._path)
+        job = self._itself()
         events = self._kube.list(Event, namespace=self.namespace)
         return reading.read(job, pods(self._kube, self.namespace, self.name), events)
 
-    def storage(self) -> str:
-        """Return where its objects are, as `Record` has it."""
-        annotations = self._kube.read(self._path)["metadata"].get("annotations") or {}
-        return str(annotations.get(ANNOTATION) or "")
+    def _itself(self) -> Json:
+        """Return the object itself, and no other of its name; KubernetesNotFound without."""
+        found = self._kube.read(self._path)
+        if found["metadata"]["uid"] != self.uid:
+            raise KubernetesNotFound(
+                f"The job {self.name!r} is gone.",
+                "Another one has its name.",
+                f"job({self.name!r}) returns that one.",
+            )
+        return found
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
-        notes = {CANCELLED: durations.stamp(dt.datetime.now(dt.timezone.utc)), INCOMPLETE: None}
-        change = {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
-        self._kube.patch(kr8s.objects.Job, self.name, change, namespace=self.namespace)
+        self._kube.patch(kr8s.objects.Job, self.name, cancelled(), namespace=self.namespace)
 
     def delete(self) -> None:
         """Delete it and then, since it owns them, all its other objects."""
-        try:
-            uid = self._kube.read(self._path)["metadata"]["uid"]
-        except KubernetesNotFound:
-            return
-        self._kube.delete(self._path, uid=uid)
+        delete(self._kube, self._path)
+
+
+def cancelled() -> dict[str, Any]:
+    """Return the change by which a job is suspended for good."""
+    notes = {CANCELLED: durations.stamp(dt.datetime.now(dt.timezone.utc)), INCOMPLETE: None}
+    return {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
+
+
+def delete(kube: Kube, path: str, *, owned_first: bool = True) -> None:
+    """Delete the object at a path with all that it owns, if it is there; as `Kube.delete` does."""
+    with suppress(KubernetesNotFound):
+        kube.delete(path, uid=kube.read(path)["metadata"]["uid"], owned_first=owned_first)
 
 
 def pods(kube: Kube, namespace: str, name: str) -> list[dict[str, Any]]:

@@ -93,8 +93,9 @@ class Seen:
         """Return what its nodes have cost since it began to run on them, in US dollars.
 
         That is the present hourly price of the nodes, by DigitalOcean's list,
-        for the time that it has had them. What they cost before and after is
-        the cluster's, see `Cluster.cost`.
+        for the time that it has had them; a node that several jobs share counts
+        for each. What nodes cost before and after is the cluster's, see
+        `Cluster.cost`.
 
         Returns
         -------
@@ -185,4 +186,4 @@ class Seen:
         if not isinstance(display.choose(), display.Cell):
             # Then IPython shows it once, as the methods above say.
             raise NotImplementedError
-        live.show((self._target, self.cluster, self.namespace, self.name), self._picture)
+        live.show((self._target, self._record.uid), self._picture)
