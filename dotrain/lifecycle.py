@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from dotrain import (
-    account,
     billing,
     changes,
     departure,
     expiry,
     losses,
-    names,
     operations,
     stack,
     starting,
 )
-from dotrain.api import Api
 from dotrain.checks import check_name
 from dotrain.engine import state
 from dotrain.errors import ClusterNotFound
@@ -293,36 +289,6 @@ def find(name: str) -> tuple[Cluster, state.State | None]:
             f"dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.{fix}",
         )
     return Cluster(name, target), remembered
-
-
-def clusters() -> pd.DataFrame:
-    """Return all clusters in the account that dotrain made, on whatever machine.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns name, state, region, version (str), nodes (int, of training
-        pools), sizes, endpoint (str), created (datetime, UTC). A stack of this
-        backend that has no cluster is there with the state ``"incomplete"``.
-
-    Raises
-    ------
-    ConfigError, ApiError
-        See each.
-
-    Examples
-    --------
-    >>> list(dotrain.clusters()["name"])
-    ['bert']
-    """
-    from dotrain import frames
-
-    target = current()
-    with closing(Api(target)) as api:
-        found = account.clusters(api)
-    have = {names.cluster_of(one["tags"]) for one in found}
-    stacks = stack.stacks(target)
-    return frames.clusters(found, (name for name in stacks if name not in have))
 
 
 def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:

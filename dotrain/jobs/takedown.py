@@ -173,10 +173,11 @@ class Takedown:
         return self.status is not None
 
     def _dismiss(self) -> None:
-        process = _started.pop(self._path, None)
+        process = _started.get(self._path)
         if process is not None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_FAREWELL)
+                _started.pop(self._path, None)
 
     @property
     def _end(self) -> Mapping[str, Any]:

@@ -176,6 +176,7 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
         kernel.kill()
     first = finisher()
     first.kill()
+    work.until(lambda: first not in finishers())
     job = brief.job("train")
     assert "its process was killed, and wait() takes it up" in repr(job)
     with pytest.warns(FinisherKilled, match=r"'train'.*\$0\.\d+ an hour"):
