@@ -17,7 +17,7 @@ from dotrain.errors import (
     ResultUnreadable,
     SpecError,
 )
-from dotrain.jobs import failing, following, leaving, lines, logs, storage
+from dotrain.jobs import failing, following, leaving, lines, live, logs, storage
 from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
 from dotrain.jobs.seen import Seen
@@ -196,6 +196,7 @@ class Job(Seen):
         seconds = None if timeout is None else durations.parse(timeout).total_seconds()
         wait = Wait(self.name, self.cluster, lambda: self.status, self._picture_of, seconds)
         status = wait.run()
+        self._shown_in = live.cell_number()
         try:
             self._keep(status)
         except DotrainError as error:

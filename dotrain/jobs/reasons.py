@@ -19,6 +19,7 @@ from dotrain.objects import Json
 UNPULLED = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 """What the kubelet calls it when an image cannot be had."""
 
+_PULL_FAILED = "Failed to pull image"
 _AVAILABLE = re.compile(r"0/\d+ nodes are available: (.*?)(?:\. |\.?$)", re.DOTALL)
 _PART = re.compile(r"(\d+) (.+)")
 _OTHER_POOL = "node affinity/selector"
@@ -78,7 +79,7 @@ class About:
             return "" if objects.phase(pod) == "Succeeded" else ended(pod)
         if "deletionTimestamp" in pod["metadata"]:
             return disrupted(pod) or "It was told to stop"
-        return _held(pod) or self._unscheduled(pod) or self._unanswered(pod)
+        return _held(pod, self._about(pod)) or self._unscheduled(pod) or self._unanswered(pod)
 
     def _unscheduled(self, pod: Json) -> str:
         """Return why a Pod has no node, and whether the autoscaler makes it one."""
@@ -149,12 +150,17 @@ def unpulled(pod: Json) -> str:
     return ""
 
 
-def _held(pod: Json) -> str:
+def _held(pod: Json, events: Iterable[Json]) -> str:
     """Return why the kubelet cannot start a Pod's containers."""
     for one in objects.statuses(pod):
         waiting = (one.get("state") or {}).get("waiting") or {}
         reason, message = waiting.get("reason") or "", _said(waiting.get("message") or "")
         if reason in UNPULLED:
+            # While it waits to try again it only says that it does; why is in an event.
+            failed = [one for one in events if _PULL_FAILED in (one.get("message") or "")]
+            if failed:
+                last = str(max(failed, key=objects.happened)["message"])
+                message = _said(last.partition(_PULL_FAILED)[2].partition(": ")[2]) or message
             why = f": {message}" if message else ""
             return (
                 f"Its image {one.get('image')!r} cannot be pulled{why} ({reason}). See whether "

@@ -1,4 +1,4 @@
-"""Operators built from the Go modules that ``build/`` pins, once per version, outside the tree."""
+"""Operators built from the Go modules that ``modules/`` pins, once per version, outside the tree."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import platformdirs
 
-_BUILD = Path(__file__).with_name("build")
+_MODULES = Path(__file__).with_name("modules")
 
 
 def programs(module: str, *packages: str) -> Path:
     """Return the directory with the programs of a module, built there when they are not."""
-    source = _BUILD / module
+    source = _MODULES / module
     digest = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:12]
     place = Path(platformdirs.user_cache_dir("dotrain-tests")) / f"{module}-{digest}"
     wanted = [place / package.rpartition("/")[2] for package in packages]
@@ -26,7 +26,7 @@ def programs(module: str, *packages: str) -> Path:
 
 def directory(module: str, of: str) -> Path:
     """Return where the source of a Go module is, with its manifests."""
-    return Path(json.loads(_go(_BUILD / module, "list", "-m", "-json", of))["Dir"])
+    return Path(json.loads(_go(_MODULES / module, "list", "-m", "-json", of))["Dir"])
 
 
 def _go(source: Path, *words: str) -> str:

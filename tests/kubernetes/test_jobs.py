@@ -393,6 +393,7 @@ NOTEBOOK = (
     "job = dotrain.get('bert').run('sleep 2; echo done', image='python:3.13-slim', cpus=0.2)\njob",
     "job",
     "job.wait()\nprint(job.logs())",
+    "job.wait()",
     """deadline = time.monotonic() + 10
 while any(one.name == 'dotrain job' for one in threading.enumerate()):
     assert time.monotonic() < deadline
@@ -412,3 +413,5 @@ def test_cells_that_show_a_job_are_kept_up_to_date_until_it_ends(cluster) -> Non
     waited, printed = notebook.cells[3].outputs
     assert "succeeded after" in waited.data["text/plain"]
     assert printed.text == "done\n"
+    # What was waited for is shown already.
+    assert len(notebook.cells[4].outputs) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import ssl
 import struct
 import sys
 import threading
@@ -477,6 +478,14 @@ def test_a_log_is_given_as_it_is_asked_for(api):
     times = [line.partition(" ")[0] for line in log(api, pod, timestamps=True).splitlines()]
     assert times == sorted(times)
     assert times[0].endswith("Z")
+
+
+def test_logs_are_given_to_the_api_server_alone(api):
+    node = api.items(NODES)[0]
+    port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
+    trusted = ssl.create_default_context(cadata=api.authority)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"https://127.0.0.1:{port}/containerLogs/default/x/main", verify=trusted)
 
 
 LEAVES = """

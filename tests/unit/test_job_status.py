@@ -113,6 +113,15 @@ def test_an_image_that_cannot_be_pulled_is_named(reason) -> None:
     assert reasons.unpulled(a_rank()) == ""
 
 
+def test_why_an_image_could_not_be_pulled_is_said_while_the_next_try_is_waited_for() -> None:
+    pod = pending("ImagePullBackOff", 'Back-off pulling image "a:1"', image="a:1")
+    event = happened("train-0-aaaaa", reason="Failed")
+    event["message"] = 'Failed to pull image "a:1": rpc error: code = NotFound desc = not found'
+    event["involvedObject"]["uid"] = pod["metadata"]["uid"]
+    said = read(a_job(), pod, events=[event]).reason
+    assert "'a:1' cannot be pulled: rpc error: code = NotFound desc = not found (Im" in said
+
+
 def test_what_keeps_a_container_from_starting_is_said() -> None:
     pod = pending("CreateContainerConfigError", 'secret "train" not found')
     expected = 'Rank 0: CreateContainerConfigError: secret "train" not found'
