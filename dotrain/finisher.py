@@ -6,8 +6,8 @@ what the job wrote and returned, and takes the cluster down as `down` does.
 Until then it has nobody's turn: everything else can be done to the cluster.
 
 Other jobs that run at the job's end are waited for, and what they left is kept,
-too. The cluster stays when one of all these did not succeed, or when something
-of it could not be kept.
+too. The cluster stays when one of all these did not succeed, when something of
+it could not be kept, or when nothing can be seen of it for a day.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ _FIRST_LOOK, _LAST_LOOK = 0.5, 30.0
 # an image that is not there may be pushed.
 _PASSING = (ApiError, KubernetesError, AddressError, ImageNotPulled, NotFinished)
 _LASTING = (TokenRejected, KubernetesForbidden, KubernetesNotFound)
+# Seconds for which nothing may be seen of it at a stretch; a sandbox that was
+# stopped mostly stays so. What takes longer than `Wait` bears has seen something.
+_PATIENCE, _SANDBOX_PATIENCE = 24 * 3600.0, 600.0
+_SAW_SOMETHING = 600.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 30.0
 
@@ -212,12 +216,19 @@ class After:
 
     def _patiently(self, call: Callable[[], _T]) -> _T:
         """Return what `call` returns, asked again as long as what it needs may come back."""
+        patience = _SANDBOX_PATIENCE if self._target.is_sandbox else _PATIENCE
+        since = time.monotonic()
         for seconds in _looks():
+            began = time.monotonic()
             try:
                 return call()
             except _LASTING:
                 raise
             except _PASSING as error:
+                if time.monotonic() - began > _SAW_SOMETHING:
+                    since = time.monotonic()
+                if time.monotonic() - since > patience:
+                    raise
                 self._say(f"Trying again: {error}")
             time.sleep(seconds)
         raise AssertionError  # there is always another look

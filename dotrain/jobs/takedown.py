@@ -170,6 +170,8 @@ class Takedown:
         """Wait until what the job left is kept; return false when that has failed."""
         while self.status is None and self.state not in _OVER:
             time.sleep(_LOOK_SECONDS)
+        if self.status is None:
+            self._dismiss()
         return self.status is not None
 
     def _dismiss(self) -> None:
