@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow crash check format bench picture engine kubernetes torch clean
+.PHONY: demo lab test test-slow crash check format bench picture engine kubernetes helm torch clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
 	@$(BIN)/python scripts/demo.py
@@ -13,10 +13,10 @@ demo: engine  ## Run the quickstart on the sandbox and print what it did
 lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
-test: check engine kubernetes torch  ## Run everything, the real engine included
+test: check engine kubernetes helm torch  ## Run everything, the real engine included
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-slow: engine  ## What takes minutes: building the engine anew
+test-slow: engine kubernetes helm  ## What takes minutes: the engine and operators, built anew
 	$(BIN)/python -m pytest -m slow
 
 crash: engine  ## Cut off every operation in every way at every moment: 15 to 20 minutes
@@ -54,6 +54,9 @@ engine: $(STAMP)  ## Get the Pulumi CLI: downloaded, or built in about 4 minutes
 kubernetes: $(STAMP)  ## Build the control plane behind sandbox clusters, in about 10 minutes, once
 	@$(BIN)/dotrain sandbox install-kubernetes
 
+helm: $(STAMP)  ## Build Helm, in about 2 minutes, once; `dotrain` itself uses any that is on PATH
+	@$(BIN)/dotrain engine install-helm
+
 torch: $(STAMP)  ## Install PyTorch for the test of torchrun: about a minute and 5 GB, once
 	@$(BIN)/python scripts/install_torch.py
 
@@ -62,7 +65,7 @@ $(STAMP): pyproject.toml
 	@echo "Making the environment in $(VENV): about 2 minutes the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[notebook,sandbox,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[notebook,sandbox,dask,trainer,dev]'
 	@touch $@
 
 clean:

@@ -14,6 +14,7 @@
 ``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
 ``DOTRAIN_KUBERNETES``    a directory with the sandbox's control plane, already built
+``DOTRAIN_HELM``          the Helm to use, and no other
 ========================  ====================================================
 
 It asks with `os.getenv`: IPython's verbose tracebacks show the value of each
@@ -258,6 +259,21 @@ def kubernetes() -> Path:
     """Return the directory of the control plane's programs, be they there or not."""
     override = os.getenv("DOTRAIN_KUBERNETES")
     return Path(override).absolute() if override else home() / "kubernetes" / KUBERNETES
+
+
+def helm_override() -> Path | None:
+    """Return the Helm that ``DOTRAIN_HELM`` names, if it names one."""
+    value = os.getenv("DOTRAIN_HELM")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def environment_for_helm() -> dict[str, str]:
+    """Return this process's environment without secrets, and without Helm's own settings.
+
+    Those would change which cluster it works on, or what it installs.
+    """
+    own = environment_without_secrets()
+    return {name: value for name, value in own.items() if not name.startswith(("HELM_", "KUBE"))}
 
 
 def patience() -> float:

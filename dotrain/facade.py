@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dotrain import changes, contents, departure, durations, operations, render, stack, timers
 from dotrain.bills import Bill
+from dotrain.clustering import Clustering
 from dotrain.confirm import require_name
 from dotrain.departure import Terms
 from dotrain.errors import DotrainError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Cluster(Granting, Training, Priced):
+class Cluster(Granting, Training, Clustering, Priced):
     """A training cluster; `up` and `get` return it.
 
     Parameters
@@ -205,6 +206,10 @@ class Cluster(Granting, Training, Priced):
     def down(self, *, confirm: str | None = None) -> pd.DataFrame:
         """Delete the cluster with everything around it, and prove that nothing is left.
 
+        What jobs have left that have ended is kept on this machine first, where
+        the cluster's Kubernetes API gives it within 20 seconds. What still runs
+        is lost.
+
         Parameters
         ----------
         confirm : str, optional
@@ -224,8 +229,14 @@ class Cluster(Granting, Training, Priced):
         TeardownIncomplete
             When something is left; it carries what, and why.
         """
-        require_name(self.name, confirm, first=lambda: contents.describe(self._target, self.name))
+        require_name(self.name, confirm, first=self._lost)
+        self._keep_what_ended()
         return operations.down(self._target, self.name)
+
+    def _lost(self) -> str:
+        """Return in words what a teardown takes, and which jobs run."""
+        said = [contents.describe(self._target, self.name), self._working()]
+        return "\n".join(filter(None, said))
 
     def _summary(self) -> render.Summary:
         banner = "sandbox: nothing here is real or costs money" if self._target.is_sandbox else ""

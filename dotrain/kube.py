@@ -214,8 +214,8 @@ class Kube:
 
         return self.run(post)
 
-    def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
-        """Make an object as `manifest` says, new or changed, by server-side apply.
+    def apply(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Make an object as `manifest` says, new or changed, by server-side apply; return it.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class Kube:
         ------
         KubernetesError, KubernetesUnreachable, AddressMoved
         """
-        self._send(
+        return self._send(
             "PATCH",
             **_address(path),
             params={"fieldManager": "dotrain", "force": "true"},
@@ -236,7 +236,7 @@ class Kube:
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
 
-    def delete(self, path: str, *, uid: str = "") -> None:
+    def delete(self, path: str, *, uid: str = "", owned_first: bool = True) -> None:
         """Delete the object at a path, if there is one; raises as `apply`.
 
         Parameters
@@ -245,9 +245,12 @@ class Kube:
             Of the object.
         uid : str
             Delete this one alone, and no other that has taken its name; and all
-            that it owns before it goes itself.
+            that it owns.
+        owned_first : bool
+            Whether, with a `uid`, what it owns goes before it, and not after.
         """
-        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Foreground"} if uid else {}
+        policy = "Foreground" if owned_first else "Background"
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": policy} if uid else {}
         with suppress(KubernetesNotFound):
             self._send("DELETE", **_address(path), content=_body(options))
 

@@ -49,7 +49,7 @@ def wait(target: Target, kube: Kube, seconds: float, note: Callable[[str], None]
             if not found:
                 return
             if len(found) != before:
-                note(f"Not ready yet: {_some(found)}.")
+                note(f"Not ready yet: {some(found)}.")
             if time.monotonic() >= deadline:
                 raise failure(kube.cluster["name"], seconds, found)
             before = len(found)
@@ -92,6 +92,12 @@ def missing(cluster: Json, nodes: Iterable[Json], pods: Iterable[Json]) -> dict[
             said = _of_node(one, there.get(one["name"]))
             if said:
                 found[f"Node/{one['name']}"] = f"the node {one['name']} of {pool['name']} {said}"
+    return found | unready(pods)
+
+
+def unready(pods: Iterable[Json]) -> dict[str, str]:
+    """Return the Pods that should be ready and are not, as `missing` does; pure."""
+    found: dict[str, str] = {}
     for pod in pods:
         if not objects.is_ready(pod) and not objects.is_finished(pod):
             path = objects.path(pod)
@@ -125,13 +131,14 @@ def failure(name: str, seconds: float, found: Sequence[str]) -> NotReady:
     """Return the error about what is not ready."""
     return NotReady(
         f"The cluster {name!r} is not ready after {seconds:g} s.",
-        f"{_some(found)[:1].upper()}{_some(found)[1:]}.",
+        f"{some(found)[:1].upper()}{some(found)[1:]}.",
         "Wait longer with wait_ready(timeout=...), look at nodes(), pods() and events(), or "
         "replace a node that stays so in DigitalOcean's control panel.",
         causes=found,
     )
 
 
-def _some(found: Sequence[str]) -> str:
+def some(found: Sequence[str]) -> str:
+    """Return the first of some sentences as one, and how many more there are."""
     more = len(found) - _SHOWN
     return "; ".join(found[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dotrain import config as dotrain_config
-from dotrain.engine import kubernetes, locate
+from dotrain.engine import helm, kubernetes, locate
+from dotrain.errors import HelmNotFound
 from tests.crash import cases
 
 _FOREIGN = (
@@ -46,6 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
             returncode=1,
         )
     os.environ["DOTRAIN_KUBERNETES"] = str(programs)
+    try:
+        os.environ["DOTRAIN_HELM"] = str(helm.find())
+    except HelmNotFound:
+        pytest.exit(
+            "There is no Helm, and no operator is installed without the real one. Run 'make helm' "
+            "(or 'dotrain engine install-helm'), which takes about 2 minutes once.",
+            returncode=1,
+        )
     for name in _FOREIGN:
         os.environ.pop(name, None)
 

@@ -50,6 +50,15 @@ def engine_install(route: Literal["auto", "download", "build"], force: bool) -> 
         click.echo(f"DigitalOcean provider: none. {error.why} The sandbox has a stand-in.")
 
 
+@engine.command("install-helm")
+def engine_install_helm() -> None:
+    """Build Helm, for cluster.ray() and cluster.dask() (about 2 minutes on 2 cores)."""
+    from dotrain import display
+    from dotrain.engine import helm
+
+    click.echo(f"Helm {helm.VERSION}: {helm.install(display.to_stderr)}")
+
+
 @click.group()
 def sandbox() -> None:
     """Manage the local DigitalOcean."""

@@ -15,6 +15,8 @@ DotrainError
  │       ├─ UnknownSize
  │       └─ UnknownVersion
  ├─ ConfigError                this machine is not set up
+ │   ├─ HelmNotFound
+ │   ├─ MissingExtra           `pip install 'dotrain[...]'`
  │   ├─ MissingToken
  │   └─ UnsafeEndpoint         a token would travel in the clear, or to a stranger
  ├─ AddressError               this machine's public address is not known for certain
@@ -41,7 +43,8 @@ DotrainError
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
- │   └─ NotReady               nodes or system Pods did not become ready
+ │   ├─ NotReady               nodes or Pods did not become ready
+ │   └─ OperatorFailed         an operator (KubeRay, Dask's) could not be installed
  ├─ JobNotFound                carries .nearest
  ├─ JobError                   about one job; carries .status, how it was
  │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
@@ -127,6 +130,11 @@ from dotrain.errors.engine import (
     StateTooNew,
     WrongPassphrase,
 )
+from dotrain.errors.frameworks import (
+    HelmNotFound,
+    MissingExtra,
+    OperatorFailed,
+)
 from dotrain.errors.jobs import (
     ClusterPaused,
     FilesTooLarge,
@@ -176,6 +184,7 @@ __all__ = [
     "FinisherKilled",
     "ForwardFailed",
     "FunctionTooLarge",
+    "HelmNotFound",
     "ImageNotPulled",
     "InvalidAddress",
     "InvalidName",
@@ -189,6 +198,7 @@ __all__ = [
     "KubernetesNotFound",
     "KubernetesUnreachable",
     "LockedOut",
+    "MissingExtra",
     "MissingToken",
     "NameInUse",
     "NotFinished",
@@ -199,6 +209,7 @@ __all__ = [
     "OpenToWorld",
     "OperationFailed",
     "OperationInterrupted",
+    "OperatorFailed",
     "ProviderNotFound",
     "RateLimited",
     "ReplacementRefused",

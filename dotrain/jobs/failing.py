@@ -39,7 +39,9 @@ def failure(
     last = logs.read(kube, [first], tail=_TAIL) if first else []
     how = "was cancelled" if status.phase == "cancelled" else "failed"
     why = f"{status.reason}." if status.reason else ""
-    error = JobFailed(
+    # It may be a result that was too large.
+    kind = type(raised) if raised else JobFailed
+    error = kind(
         f"The job {name!r} on {kube.cluster['name']!r} {how}.",
         f"{why} {raised.why}".strip() if raised else why,
         "logs() has all that it wrote." + (" It ends like this:" if last else ""),

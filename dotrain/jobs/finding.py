@@ -10,10 +10,11 @@ from kr8s.objects import Event, Job, Pod
 
 from dotrain import objects
 from dotrain.errors import JobNotFound
-from dotrain.jobs import reading, records
+from dotrain.jobs import reading, records, trainjobs
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.listing import Row
 from dotrain.jobs.records import JobRecord, Record
+from dotrain.jobs.trainjobs import TrainJobRecord
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -47,7 +48,11 @@ def record(kube: Kube, name: str | None) -> Record:
     wanted = [job for job in found if name is None or records.name_of(job) == name]
     if not wanted:
         raise _missing(kube.cluster["name"], name, found)
-    return JobRecord(kube, wanted[-1])
+    newest = wanted[-1]
+    if newest["metadata"]["name"] == records.name_of(newest):
+        return JobRecord(kube, newest)
+    # JobSet has made it, of a TrainJob of that name.
+    return TrainJobRecord(kube, kube.read(trainjobs.location(newest)))
 
 
 def _missing(cluster: str, name: str | None, found: Sequence[Json]) -> JobNotFound:

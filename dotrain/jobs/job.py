@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dotrain import durations, objects
@@ -16,7 +17,7 @@ from dotrain.errors import (
     ResultUnreadable,
     SpecError,
 )
-from dotrain.jobs import failing, following, leaving, lines, logs, storage
+from dotrain.jobs import failing, following, leaving, lines, live, logs, storage
 from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
 from dotrain.jobs.seen import Seen
@@ -79,13 +80,14 @@ class Job(Seen):
 
         Raises
         ------
+        SpecError
+            When there is no such rank.
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        if tail is not None and (isinstance(tail, bool) or tail < 0):
-            raise SpecError(
-                f"tail={tail!r} is no number of lines.", "", "Give a whole number, or leave it out."
-            )
+        for what, number in (("rank", rank), ("tail", tail)):
+            if number is not None and (isinstance(number, bool) or number < 0):
+                raise SpecError(f"{what}={number!r} is no whole number from 0.", "", "Give one.")
         if follow:
             try:
                 return Logs(following.follow(self._kube, self._record, rank), shown=True)
@@ -114,6 +116,14 @@ class Job(Seen):
             if not kept:
                 raise
             pods, found = [], []
+        if rank is not None and not found and rank not in kept:
+            nodes = len(self.status.pods)
+            if rank >= nodes:
+                raise SpecError(
+                    f"The job {self.name!r} has no rank {rank}.",
+                    f"It has {nodes} node{'s' if nodes > 1 else ''}, counted from 0.",
+                    "Give another rank, or none for all of them.",
+                )
         gone = set(kept) - set(map(objects.rank, pods))
         found += leaving.kept_log(self._kept, gone)
         return logs.last(sorted(found, key=lambda line: line.moment), tail)
@@ -186,6 +196,7 @@ class Job(Seen):
         seconds = None if timeout is None else durations.parse(timeout).total_seconds()
         wait = Wait(self.name, self.cluster, lambda: self.status, self._picture_of, seconds)
         status = wait.run()
+        self._shown_in = live.cell_number()
         try:
             self._keep(status)
         except DotrainError as error:
@@ -217,8 +228,8 @@ class Job(Seen):
         status = self.status
         if status.ended:
             return
-        found = following.to_the_end(self._kube, self._record, self._record.cancel)
-        leaving.keep_log(self._kept, found, len(status.pods))
+        keep = partial(leaving.keep_log, self._kept, nodes=len(status.pods))
+        following.to_the_end(self._kube, self._record, self._record.cancel, keep)
 
     def delete(self) -> None:
         """Delete it with all that belongs to it in Kubernetes; what it wrote is kept.
@@ -236,8 +247,12 @@ class Job(Seen):
             # A function that left no result keeps nothing from being deleted.
             with suppress(ResultUnreadable):
                 self._keep(status)
-        found = following.to_the_end(self._kube, self._record, self._record.delete)
-        if not status.ended:
-            leaving.keep_log(self._kept, found, len(status.pods))
+
+        def keep(found: list[Line]) -> None:
+            # What has ended is kept already, and whole.
+            if not status.ended:
+                leaving.keep_log(self._kept, found, len(status.pods))
+
+        following.to_the_end(self._kube, self._record, self._record.delete, keep)
         if self._record.storage:
             storage.parse(self._record.storage).delete()

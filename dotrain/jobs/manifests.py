@@ -135,7 +135,15 @@ def start() -> Manifest:
     return {"metadata": {"annotations": {INCOMPLETE: None}}, "spec": {"suspend": False}}
 
 
-def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
+def owned(
+    task: Task,
+    name: str,
+    content: Content,
+    uid: str,
+    *,
+    version: str = "batch/v1",
+    kind: str = "Job",
+) -> list[Manifest]:
     """Return what belongs to a Job and is deleted with it.
 
     Parameters
@@ -144,6 +152,8 @@ def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
         As for `job`.
     uid : str
         The Job's.
+    version, kind : str
+        What owns it, where that is no Job.
     """
     selector = {isolation.JOB_LABEL: name}
     service = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": selector}
@@ -163,8 +173,8 @@ def owned(task: Task, name: str, content: Content, uid: str) -> list[Manifest]:
     if content.function is not None:
         found += _function(task, name, content.function)
     owner = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
+        "apiVersion": version,
+        "kind": kind,
         "name": name,
         "uid": uid,
         # Whoever deletes the Job and waits finds all of it gone.

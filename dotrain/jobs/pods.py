@@ -101,17 +101,21 @@ def spec(
     main = {
         **_container("main", task, workspace | shared | function, env),
         "command": list(command),
-        "resources": _resources(place),
+        "resources": resources(place),
     }
     pod: Manifest = {
         "restartPolicy": "Never",
         "subdomain": name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # Otherwise its program would be process 1, which Linux does not end when it
+        # is told to and has no handler for that: each cancellation would last as
+        # long as its grace (https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
+        "shareProcessNamespace": True,
         "terminationGracePeriodSeconds": int(durations.parse(task.grace).total_seconds()),
         "securityContext": isolation.of_pod(task.pod_security),
         "nodeSelector": {POOL_LABEL: place.pool},
-        "tolerations": _tolerations(place),
+        "tolerations": tolerations(place),
         "affinity": {"podAntiAffinity": _a_node_each(name)},
         "containers": [main],
         "volumes": [
@@ -152,7 +156,8 @@ def _from_secret(name: str, key: str) -> dict[str, Any]:
     return {"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
 
 
-def _tolerations(place: Place) -> list[Manifest]:
+def tolerations(place: Place) -> list[Manifest]:
+    """Return what the Pods for a place tolerate: GPUs' taints, and those of its pool's own."""
     found = [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in GPUS]
     for taint in place.taints:
         key, value, effect = parse_taint(taint)
@@ -166,7 +171,8 @@ def _a_node_each(name: str) -> Manifest:
     return {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
 
 
-def _resources(place: Place) -> Manifest:
+def resources(place: Place) -> Manifest:
+    """Return what the container of a Pod for a place asks for."""
     requests = {"cpu": f"{place.millicpus}m", "memory": quantities.mebibytes(place.memory)}
     limits = {place.gpu: str(place.gpus)} if place.gpus else {}
     return {"requests": requests | limits, **({"limits": limits} if limits else {})}

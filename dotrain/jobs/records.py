@@ -67,15 +67,20 @@ class JobRecord:
 
     def read(self) -> JobStatus:
         """Return how it is, as `Record` has it."""
-        job = self._kube.read(self._path)
-        if job["metadata"]["uid"] != self.uid:
+        job = self._itself()
+        events = self._kube.list(Event, namespace=self.namespace)
+        return reading.read(job, pods(self._kube, self.namespace, self.name), events)
+
+    def _itself(self) -> Json:
+        """Return the object itself, and no other of its name; KubernetesNotFound without."""
+        found = self._kube.read(self._path)
+        if found["metadata"]["uid"] != self.uid:
             raise KubernetesNotFound(
                 f"The job {self.name!r} is gone.",
                 "Another one has its name.",
                 f"job({self.name!r}) returns that one.",
             )
-        events = self._kube.list(Event, namespace=self.namespace)
-        return reading.read(job, pods(self._kube, self.namespace, self.name), events)
+        return found
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""
@@ -92,10 +97,10 @@ def cancelled() -> dict[str, Any]:
     return {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
 
 
-def delete(kube: Kube, path: str) -> None:
-    """Delete the object at a path, and before it all that it owns; nothing when it is gone."""
+def delete(kube: Kube, path: str, *, owned_first: bool = True) -> None:
+    """Delete the object at a path with all that it owns, if it is there; as `Kube.delete` does."""
     with suppress(KubernetesNotFound):
-        kube.delete(path, uid=kube.read(path)["metadata"]["uid"])
+        kube.delete(path, uid=kube.read(path)["metadata"]["uid"], owned_first=owned_first)
 
 
 def pods(kube: Kube, namespace: str, name: str) -> list[dict[str, Any]]:

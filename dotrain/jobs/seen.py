@@ -5,9 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dotrain import display, forwarding, objects
+from dotrain import forwarding, objects
 from dotrain.endpoints import Endpoint, of_pod
-from dotrain.errors import DotrainError, ForwardFailed, JobNotFound, KubernetesNotFound
+from dotrain.errors import (
+    ClusterNotFound,
+    DotrainError,
+    ForwardFailed,
+    JobNotFound,
+    KubernetesNotFound,
+)
 from dotrain.forwarding import Forward
 from dotrain.jobs import keeping, live, records
 from dotrain.jobs.costs import Meter
@@ -55,6 +61,8 @@ class Seen:
         self._meter = Meter(target, kube)
         self._kept = keeping.of(target, self.cluster, self.name)
         self._is_kept = False
+        # The cell in which it was waited for, and thereby shown.
+        self._shown_in: int | None = None
         self._seen: JobStatus | None = None
 
     @property
@@ -93,8 +101,9 @@ class Seen:
         """Return what its nodes have cost since it began to run on them, in US dollars.
 
         That is the present hourly price of the nodes, by DigitalOcean's list,
-        for the time that it has had them. What they cost before and after is
-        the cluster's, see `Cluster.cost`.
+        for the time that it has had them; a node that several jobs share counts
+        for each. What nodes cost before and after is the cluster's, see
+        `Cluster.cost`.
 
         Returns
         -------
@@ -163,7 +172,7 @@ class Seen:
         """Return what there is to show; never raises, since a display must not."""
         try:
             return self._picture_of(self.status)
-        except JobNotFound as error:
+        except (ClusterNotFound, JobNotFound) as error:
             return Picture(self.name, self.cluster, self._seen, note=error.what, final=True)
         except Exception as error:  # noqa: BLE001 - of whatever of three libraries
             said = error if isinstance(error, DotrainError) else f"{type(error).__name__}: {error}"
@@ -182,7 +191,9 @@ class Seen:
         return self._picture().bundle()
 
     def _ipython_display_(self) -> None:
-        if not isinstance(display.choose(), display.Cell):
+        number = live.cell_number()
+        if number is None:
             # Then IPython shows it once, as the methods above say.
             raise NotImplementedError
-        live.show((self._target, self.cluster, self.namespace, self.name), self._picture)
+        if number != self._shown_in:
+            live.show((self._target, self._record.uid), self._picture)

@@ -99,31 +99,69 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
         See each. Nothing of the job is left, unless the API cannot be reached.
     """
     level = task.pod_security
-    namespace = isolation.namespace_of(level)
-    wanted = manifests.job(task, name, place, content, secrets.token_hex(_SUBMISSION_BYTES))
-    _apply(kube, isolation.namespace(level))
+    wanted = manifests.job(task, name, place, content, mark())
+    apply(kube, isolation.namespace(level))
+
+    def belongings(uid: str) -> list[Manifest]:
+        return [isolation.closed(level), *manifests.owned(task, name, content, uid)]
+
+    return JobRecord(kube, bring(kube, wanted, belongings, kr8s.objects.Job))
+
+
+def mark() -> str:
+    """Return by what a submission is known from another of the same name."""
+    return secrets.token_hex(_SUBMISSION_BYTES)
+
+
+def bring(
+    kube: Kube,
+    wanted: Manifest,
+    belongings: Callable[[str], Iterable[Manifest]],
+    kind: type[Any],
+) -> Manifest:
+    """Make an object that is suspended, then what belongs to it, let it start, and return it.
+
+    Parameters
+    ----------
+    kube : Kube
+        The cluster's Kubernetes API.
+    wanted : mapping
+        The object, suspended and marked as incomplete.
+    belongings : callable
+        Returns what belongs to it, given its UID. What it does not own may be
+        there already, and is made as it should be.
+    kind : type
+        What kr8s knows it by.
+
+    Raises
+    ------
+    JobNameTaken, JobRefused, KubernetesError, KubernetesUnreachable, AddressMoved
+        As `submit`.
+    """
     made = _create(kube, wanted)
+    metadata = made["metadata"]
     try:
-        uid = made["metadata"]["uid"]
-        owned = manifests.owned(task, name, content, uid)
+        wanted_too = list(belongings(metadata["uid"]))
         # Who is no administrator can bind a Role only when it is there.
-        bindings = [one for one in owned if one["kind"] == "RoleBinding"]
-        others = [one for one in owned if one not in bindings]
-        _together(
-            [
-                partial(_apply, kube, isolation.closed(level)),
-                *(partial(_give, kube, one, uid) for one in others),
-            ]
-        )
-        _together(partial(_give, kube, one, uid) for one in bindings)
-        start = partial(kube.patch, kr8s.objects.Job, name, manifests.start(), namespace=namespace)
-        repeated(start)
+        bindings = [one for one in wanted_too if one["kind"] == "RoleBinding"]
+        others = [one for one in wanted_too if one not in bindings]
+        for some in (others, bindings):
+            _together(partial(_add, kube, one, metadata["uid"]) for one in some)
+        change, namespace = manifests.start(), metadata["namespace"]
+        repeated(partial(kube.patch, kind, metadata["name"], change, namespace=namespace))
     except BaseException:
         # An interrupt, too. What cannot be deleted stays marked, and never starts.
         with suppress(DotrainError):
-            kube.delete(objects.location(made), uid=made["metadata"]["uid"])
+            _remove(kube, made)
         raise
-    return JobRecord(kube, made)
+    return made
+
+
+def _add(kube: Kube, wanted: Manifest, uid: str) -> None:
+    if "ownerReferences" in wanted["metadata"]:
+        _give(kube, wanted, uid)
+    else:
+        apply(kube, wanted)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:
@@ -140,12 +178,18 @@ def _create(kube: Kube, wanted: Manifest) -> Manifest:
         else:
             said = [one for one in warnings if _VIOLATES in one]
             if said:
-                kube.delete(objects.location(wanted), uid=made["metadata"]["uid"])
+                _remove(kube, made)
                 raise _refused(wanted, " ".join(said))
             return made
         there = _there(kube, wanted)
         if there is not None:
             return there
+
+
+def _remove(kube: Kube, made: Manifest) -> None:
+    """Delete a Job with all that it owns; a TrainJob would make some of that anew meanwhile."""
+    path, uid = objects.location(made), made["metadata"]["uid"]
+    kube.delete(path, uid=uid, owned_first=made["kind"] == "Job")
 
 
 def _there(kube: Kube, wanted: Manifest) -> Manifest | None:
@@ -161,7 +205,7 @@ def _there(kube: Kube, wanted: Manifest) -> Manifest | None:
         return found
     if mark is None and "deletionTimestamp" not in found["metadata"]:
         raise _taken(found)
-    kube.delete(path, uid=found["metadata"]["uid"])
+    _remove(kube, found)
     time.sleep(_PAUSE)
     return None
 
@@ -203,21 +247,28 @@ def _leaves(kube: Kube, found: Manifest) -> bool:
     return False
 
 
-def _apply(kube: Kube, manifest: Manifest) -> None:
+def apply(kube: Kube, manifest: Manifest) -> None:
+    """Make an object, new or changed; tried again when that may help."""
     repeated(partial(kube.apply, objects.location(manifest), manifest))
 
 
 def _together(calls: Iterable[Callable[[], Any]]) -> None:
     """Call all of these at once, and raise what the first that failed raised."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for one in [threads.submit(call) for call in calls]:
-            one.result()
+        begun = [threads.submit(call) for call in calls]
+        try:
+            for one in begun:
+                one.result()
+        finally:
+            # After a failure or an interrupt, what has not begun need not.
+            for one in begun:
+                one.cancel()
 
 
 def _taken(found: Manifest) -> JobNameTaken:
     metadata = found["metadata"]
     kind, name = found["kind"], metadata["name"]
-    if kind != "Job":
+    if kind not in ("Job", "TrainJob"):
         return JobNameTaken(
             f"There is a {kind} {name!r} in {metadata['namespace']!r} already.",
             "It belongs to no job that is being deleted.",

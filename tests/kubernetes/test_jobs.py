@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +14,11 @@ from typing import Any, NamedTuple
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from nbclient import NotebookClient
 
 import dotrain
+from dotrain import cli
 from dotrain.errors import (
     AddressMoved,
     ForwardFailed,
@@ -23,7 +28,7 @@ from dotrain.errors import (
     NotFinished,
     SpecError,
 )
-from dotrain.jobs import waiting
+from dotrain.jobs import waiting, watching
 from tests.kubernetes import work
 
 IMAGE = "python:3.13-slim"
@@ -36,13 +41,22 @@ MOVED = (
 ONCE = 'test -e "{0}" || {{ touch "{0}"; echo first; exit 5; }}; echo second'
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _impatient() -> Iterator[None]:
+    """Look at jobs more often than is good for a control plane."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "_FIRST", 0.1)
+        patch.setattr(watching, "_LAST", 0.2)
+        yield
+
+
 class Moved(NamedTuple):
     lost: dotrain.Job
     drained: dotrain.Job
 
 
 @pytest.fixture(scope="module")
-def moved(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Moved:
+def moved(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
     """Jobs that have lost their nodes: one to a failure, the other to a change of size."""
     home, asked = tmp_path_factory.mktemp("moved"), {"image": IMAGE, "cpus": 0.2, "grace": "5s"}
     lost, drained = (
@@ -56,24 +70,30 @@ def moved(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) ->
     work.until(lambda: was["name"] not in set(cluster.pods("training").name))
     cluster._kube().patch(work.Node, was.node, {"spec": {"taints": []}})
     cluster.resize(size="s-4vcpu-8gb")
-    return Moved(lost, drained)
+    yield Moved(lost, drained)
+    for job in (lost, drained):
+        job.delete()
 
 
 @pytest.fixture(scope="module")
 def retried(
     cluster: dotrain.Cluster, moved: Moved, tmp_path_factory: pytest.TempPathFactory
-) -> dotrain.Job:
+) -> Iterator[dotrain.Job]:
     """A job that fails the first time."""
     marker = tmp_path_factory.mktemp("retried") / "tried"
-    return cluster.run(ONCE.format(marker), name="retried", image=IMAGE, retries=1, cpus=0.1)
+    job = cluster.run(ONCE.format(marker), name="retried", image=IMAGE, retries=1, cpus=0.1)
+    yield job
+    job.delete()
 
 
 @pytest.fixture(scope="module")
-def hello(cluster: dotrain.Cluster, retried: dotrain.Job) -> dotrain.Job:
+def hello(cluster: dotrain.Cluster, retried: dotrain.Job) -> Iterator[dotrain.Job]:
     """A job on two nodes that has succeeded."""
     # Kubernetes says to the second when a job was made.
     time.sleep(1)
-    return cluster.run(HELLO, name="hello", image=IMAGE, nodes=2, cpus=0.2).wait("30s")
+    job = cluster.run(HELLO, name="hello", image=IMAGE, nodes=2, cpus=0.2).wait("30s")
+    yield job
+    job.delete()
 
 
 @pytest.fixture
@@ -119,9 +139,11 @@ def test_logs_are_those_of_all_ranks_or_of_one(hello) -> None:
     assert list(hello.logs(rank=0, tail=1)) == ["trouble on 0"]
     assert len(hello.logs(tail=2)) == 4
     assert repr(hello.logs(rank=0)) == "hello from 0\nbye from 0\ntrouble on 0"
-    for tail in (-1, True):
-        with pytest.raises(SpecError, match="no number of lines"):
-            hello.logs(tail=tail)
+    for asked in ({"tail": -1}, {"tail": True}, {"rank": -1}):
+        with pytest.raises(SpecError, match="no whole number"):
+            hello.logs(**asked)
+    with pytest.raises(SpecError, match=r"no rank 2\. It has 2 nodes"):
+        hello.logs(rank=2)
 
 
 def test_a_job_is_found_again_by_its_name_or_as_the_newest(cluster, hello) -> None:
@@ -140,6 +162,21 @@ def test_jobs_are_listed_the_newest_last(cluster, hello) -> None:
     row = frame.iloc[-1]
     assert (row.phase, row.nodes, row.gpus, row.restarts) == ("succeeded", 2, 0, 0)
     assert row.elapsed == hello.status.elapsed
+
+
+def test_jobs_are_seen_from_a_shell(cluster, hello) -> None:
+    def said(*words: str) -> str:
+        found = CliRunner().invoke(cli.main, words)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    assert json.loads(said("jobs", "bert", "--format", "json"))[-1]["name"] == "hello"
+    assert said("logs", "bert", "hello", "--rank", "0", "--tail", "1") == "trouble on 0\n"
+    assert said("logs", "bert", "--follow").count("hello from") == 2
+    assert said("cancel", "bert", "hello") == "hello is succeeded.\n"
+    missing = CliRunner().invoke(cli.main, ["logs", "bert", "helo"])
+    assert missing.exit_code == 1
+    assert "The nearest are 'hello'" in missing.output
 
 
 def test_what_a_job_writes_is_followed_while_it_does(run, capsys) -> None:
@@ -184,13 +221,26 @@ def test_a_job_that_takes_too_long_is_ended(run) -> None:
         run("sleep 60", timeout="1s", grace="1s").wait("30s")
 
 
-def test_waiting_ends_when_it_was_to_and_the_job_goes_on(run) -> None:
-    job = running(run("sleep 60"))
+def test_waiting_ends_in_time_or_by_an_interrupt_and_the_job_goes_on(run) -> None:
+    job = running(run("echo begun; sleep 60"))
     with pytest.raises(NotFinished, match="waited for 1 s") as caught:
         job.wait("1s")
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.status.phase == "running"
+    with interrupted(), pytest.raises(NotFinished, match="interrupted"):
+        job.wait()
+    with interrupted():
+        assert list(job.logs(follow=True)) == ["begun"]
     assert job.status.phase == "running"
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[None]:
+    """Interrupt what goes on in here, as a notebook does."""
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    yield
+    timer.join()
 
 
 def test_a_job_that_is_cancelled_may_say_a_last_word_and_it_is_kept(run) -> None:
@@ -343,6 +393,7 @@ NOTEBOOK = (
     "job = dotrain.get('bert').run('sleep 2; echo done', image='python:3.13-slim', cpus=0.2)\njob",
     "job",
     "job.wait()\nprint(job.logs())",
+    "job.wait()",
     """deadline = time.monotonic() + 10
 while any(one.name == 'dotrain job' for one in threading.enumerate()):
     assert time.monotonic() < deadline
@@ -362,3 +413,5 @@ def test_cells_that_show_a_job_are_kept_up_to_date_until_it_ends(cluster) -> Non
     waited, printed = notebook.cells[3].outputs
     assert "succeeded after" in waited.data["text/plain"]
     assert printed.text == "done\n"
+    # What was waited for is shown already.
+    assert len(notebook.cells[4].outputs) == 1

@@ -22,7 +22,9 @@ class Local:
     A mount path is replaced where it stands by itself or begins a longer path:
     ``/data`` in ``--in=/data/x``, but not in ``/database``, ``/mnt/data`` or
     ``https://host/data``. The names ``<hostname>.<subdomain>`` of the Pods of
-    one Indexed Job, and the Pod's own address, become 127.0.0.1.
+    one Indexed Job, the full names of services of its namespace, and the Pod's
+    own address become 127.0.0.1; so does 0.0.0.0, which is the Pod's own network,
+    and would be the whole one of this machine.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ class Local:
         # The longest first: one may lie in another.
         paths = "|".join(re.escape(path) for path in sorted(self._mounts, key=len, reverse=True))
         self._paths = re.compile(rf"(?<!{_WORD})(?<!/)({paths})(?!{_WORD})") if paths else None
-        self._names = re.compile(rf"(?<!{_WORD})({_names(pod)}{re.escape(address)})(?!{_WORD})")
+        names = rf"{_names(pod)}{_services(pod)}|{re.escape(address)}|0\.0\.0\.0"
+        self._names = re.compile(rf"(?<!{_WORD})({names})(?!{_WORD})")
 
     def __call__(self, text: str) -> str:
         """Return `text` with what is elsewhere replaced."""
@@ -58,6 +61,12 @@ def _names(pod: Doc) -> str:
     every = rf"{re.escape(base)}-\d+" if dash and index.isdigit() else re.escape(host)
     service = re.escape(spec["subdomain"])
     return rf"{every}\.{service}(?:\.{space}(?:\.svc(?:\.cluster\.local)?)?)?|"
+
+
+def _services(pod: Doc) -> str:
+    """Return an expression for the full DNS names of the services of a Pod's namespace."""
+    space = re.escape(pod["metadata"]["namespace"])
+    return rf"[a-z][a-z0-9-]*\.{space}\.svc(?:\.cluster\.local)?"
 
 
 def expand(text: str, known: Mapping[str, str]) -> str:

@@ -1,0 +1,129 @@
+"""Dask on a cluster: its real operator, scheduler and workers, by its real chart and Helm."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import dotrain
+from dotrain.errors import KubernetesNotFound, NotReady, OperatorFailed, SpecError
+from dotrain.frameworks import charts
+from dotrain.frameworks.charts import Chart
+from dotrain.frameworks.dask import DaskCluster
+from dotrain.frameworks.pods import NAMESPACE
+from tests.kubernetes import operators, work
+
+SIZE = {"cpus": 0.5, "memory": "512Mi"}
+ACCOUNT = "dotrain-dask-dask-kubernetes-operator"
+
+
+@pytest.fixture(scope="module")
+def dask(
+    cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DaskCluster]:
+    """A Dask cluster with one worker."""
+    kopf = [str(Path(sys.executable).with_name("kopf")), "run", "--namespace", NAMESPACE]
+    module = ["-m", "dask_kubernetes.operator.controller"]
+    with operators.playing(cluster, ACCOUNT, [*kopf, *module], tmp_path_factory.mktemp("operator")):
+        yield cluster.dask(workers=1, **SIZE, timeout="60s")
+
+
+def test_a_function_runs_on_a_worker_through_the_forward(cluster, dask) -> None:
+    with dask.client() as client:
+        assert client.submit(sum, [1, 2]).result(timeout=30) == 3
+        (worker,) = client.scheduler_info()["workers"].values()
+    assert (worker["nthreads"], worker["memory_limit"]) == (1, 512 * 2**20)
+    assert dask.address.startswith("tcp://127.0.0.1:")
+    assert httpx.get(f"{dask.dashboard}/health").text == "ok"
+
+
+def test_the_operator_has_no_rights_elsewhere(cluster, dask) -> None:
+    def may(verb: str, resource: str, namespace: str) -> bool:
+        asked = {"verb": verb, "resource": resource, "namespace": namespace}
+        review = {
+            "user": f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}",
+            "resourceAttributes": asked,
+        }
+        answer = cluster._kube()._send(
+            "POST",
+            version="",
+            base="/apis/authorization.k8s.io/v1",
+            url="subjectaccessreviews",
+            content=json.dumps({"spec": review}),
+        )
+        return answer["status"]["allowed"]
+
+    assert may("create", "pods", NAMESPACE)
+    assert not may("list", "pods", "default")
+    assert not may("get", "secrets", NAMESPACE)
+
+
+def test_nobody_gets_in_but_its_own_pods_and_the_operator(cluster, dask) -> None:
+    path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"
+    assert "ingress" not in cluster._kube().read(f"{path}/closed")["spec"]
+    policy = cluster._kube().read(f"{path}/dask")
+    (rule,) = policy["spec"]["ingress"]
+    labels = [one["podSelector"]["matchLabels"] for one in rule["from"]]
+    assert labels == [
+        {"dotrain/job": "dask"},
+        {"app.kubernetes.io/name": "dask-kubernetes-operator"},
+    ]
+    assert [one["kind"] for one in policy["metadata"]["ownerReferences"]] == ["DaskCluster"]
+
+
+def test_the_same_call_finds_the_cluster_and_another_size_is_refused(cluster, dask) -> None:
+    found = cluster.dask(workers=1, **SIZE)
+    assert (found.workers, found.name) == (1, dask.name)
+    with pytest.raises(SpecError, match="made with another image, environment or size"):
+        cluster.dask(workers=1, cpus=1, memory="512Mi")
+
+
+def test_scaling_makes_more_workers(cluster, dask) -> None:
+    assert cluster.dask(workers=2, **SIZE, timeout="30s").workers == 2
+    pods = cluster.pods(NAMESPACE)
+    assert pods.name.str.contains("worker").sum() == 2
+    with dask.client() as client:
+        client.wait_for_workers(2, timeout=30)
+    with pytest.raises(SpecError, match="at least 1"):
+        dask.scale(0)
+
+
+def test_what_does_not_start_is_said_with_its_reason(cluster, dask) -> None:
+    said = r"'broken' is not ready after 3 s.*broken-scheduler-\S+ is Pending (Err)?Image"
+    with pytest.raises(NotReady, match=said):
+        cluster.dask(name="broken", image="does-not-exist:1", **SIZE, timeout="3s")
+
+
+def test_a_chart_that_cannot_be_had_is_said_in_helms_words(cluster, dask) -> None:
+    chart = Chart("the other operator", "other", "other", "http://127.0.0.1:1", "1.0.0")
+    with pytest.raises(OperatorFailed, match=r"Helm said: .*127\.0\.0\.1:1"):
+        charts.install(chart, cluster.kubeconfig(), NAMESPACE, print)
+
+
+def test_a_trainjob_without_kubeflow_trainer_is_refused_and_leaves_nothing(cluster) -> None:
+    with pytest.raises(OperatorFailed, match="has no Kubeflow Trainer"):
+        cluster.run("true", name="unmade", image="python:3.13", backend="trainer")
+    assert cluster.jobs().empty
+
+
+def test_at_the_end_of_a_with_block_nothing_is_left_of_it(cluster, dask) -> None:
+    with cluster.dask(workers=2, **SIZE, timeout="30s") as found:
+        address = found.address
+    with pytest.raises(SpecError, match="is closed"):
+        _ = found.address
+    assert not cluster.pods(NAMESPACE).name.str.startswith("dask-").any()
+    with pytest.raises(KubernetesNotFound):
+        _ = found.workers
+    assert address not in repr(found)
+    work.until(lambda: not policies(cluster) & {"dask"})
+
+
+def policies(cluster: dotrain.Cluster) -> set[str]:
+    kube = cluster.kube()
+    found = kube.get("networkpolicies", namespace=NAMESPACE)
+    return {one.name for one in found}
