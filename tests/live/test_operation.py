@@ -238,11 +238,15 @@ def test_a_killed_engine_is_survived_and_its_plugin_is_ended(sandbox: Sandbox) -
 
 
 def test_an_engine_that_is_killed_before_it_made_anything_is_an_error(sandbox: Sandbox) -> None:
+    # On a busy machine, too: the cluster is put off until it is dead.
+    busy = {"method": "POST", "path": "/v2/kubernetes/clusters", "status": 429, "times": 1000}
+    sandbox.call("POST", "/__sandbox__/faults", faults=[busy])
     kernel = start("dotrain.up('nothing')")
     until(lambda: [one for one in processes(leading=True) if "up" in one.cmdline()])
     engine().kill()
     assert "OperationFailed: up nothing stopped half-way." in kernel.communicate(timeout=60)[0]
     assert processes(leading=False) == []
+    sandbox.call("POST", "/__sandbox__/faults", faults=[])
     assert clusters(sandbox, "nothing") == []
     dotrain.up("nothing")
 
