@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from dotrain.jobs.storage import Storage
     from dotrain.jobs.task import Task
     from dotrain.leftovers import leaks
-    from dotrain.lifecycle import clusters, down, get, up
+    from dotrain.lifecycle import down, get, up
     from dotrain.operation import Operation
     from dotrain.pools import Pool
+    from dotrain.recall import clusters, job
     from dotrain.scoped import cluster
     from dotrain.spec import ClusterSpec, Database
     from dotrain.sweeping import sweep
@@ -57,6 +58,7 @@ __all__ = [
     "down",
     "errors",
     "get",
+    "job",
     "leaks",
     "sizes",
     "sweep",
@@ -83,10 +85,11 @@ _HOME = {
     "audit": "inspection",
     "bill": "billing",
     "cluster": "scoped",
-    "clusters": "lifecycle",
+    "clusters": "recall",
     "doctor": "checkup",
     "down": "lifecycle",
     "get": "lifecycle",
+    "job": "recall",
     "leaks": "leftovers",
     "sizes": "billing",
     "sweep": "sweeping",

@@ -206,6 +206,10 @@ class Cluster(Granting, Training, Clustering, Priced):
     def down(self, *, confirm: str | None = None) -> pd.DataFrame:
         """Delete the cluster with everything around it, and prove that nothing is left.
 
+        What jobs have left that have ended is kept on this machine first, where
+        the cluster's Kubernetes API gives it within 20 seconds. What still runs
+        is lost.
+
         Parameters
         ----------
         confirm : str, optional
@@ -225,8 +229,14 @@ class Cluster(Granting, Training, Clustering, Priced):
         TeardownIncomplete
             When something is left; it carries what, and why.
         """
-        require_name(self.name, confirm, first=lambda: contents.describe(self._target, self.name))
+        require_name(self.name, confirm, first=self._lost)
+        self._keep_what_ended()
         return operations.down(self._target, self.name)
+
+    def _lost(self) -> str:
+        """Return in words what a teardown takes, and which jobs run."""
+        said = [contents.describe(self._target, self.name), self._working()]
+        return "\n".join(filter(None, said))
 
     def _summary(self) -> render.Summary:
         banner = "sandbox: nothing here is real or costs money" if self._target.is_sandbox else ""

@@ -31,19 +31,20 @@ from dotrain.errors import (
     ClusterNotFound,
     EngineError,
     ImageNotPulled,
-    JobFailed,
     JobNotFound,
     KubernetesError,
     KubernetesForbidden,
+    KubernetesNotFound,
     NotFinished,
     OperationInterrupted,
     TeardownIncomplete,
     TokenRejected,
 )
 from dotrain.jobs import finding, last, leaving
-from dotrain.jobs.job import Job
 from dotrain.jobs.records import Record
+from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
+from dotrain.jobs.waiting import Wait
 from dotrain.target import Target
 
 _T = TypeVar("_T")
@@ -51,7 +52,7 @@ _FIRST_LOOK, _LAST_LOOK = 0.5, 30.0
 # A network that is away comes back, a laptop that moved may be let in again, and
 # an image that is not there may be pushed.
 _PASSING = (ApiError, KubernetesError, AddressError, ImageNotPulled, NotFinished)
-_LASTING = (TokenRejected, KubernetesForbidden)
+_LASTING = (TokenRejected, KubernetesForbidden, KubernetesNotFound)
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 30.0
 
@@ -100,7 +101,7 @@ class After:
     target : Target
         The account.
     job : mapping
-        Which job, as `finishing.Ending` has it.
+        Which job, as `takedown.Takedown` has it.
     progress : Progress
         What to report to.
     writer : journal.Writer
@@ -132,9 +133,9 @@ class After:
             while not said and (other := self._patiently(self._another)):
                 self._say(f"Waiting for the job {other.name!r}, which runs there, too.")
                 # One that is deleted meanwhile keeps nobody waiting.
-                with suppress(JobNotFound):
+                with suppress(JobNotFound, KubernetesNotFound):
                     said = self._ended(other)[0]
-        except JobNotFound:
+        except (JobNotFound, KubernetesNotFound):
             said = f"The job {self._job!r} was deleted."
         except ClusterNotFound:
             # Somebody has taken it down, or the process before this one had begun to.
@@ -167,16 +168,20 @@ class After:
 
     def _ended(self, record: Record) -> tuple[str, JobStatus]:
         """Wait for a job, and keep what it left; return how it failed, if it did, and ended."""
-        job, said = Job(record, self._kube(), self._target), ""
-        try:
-            with display.using(lambda: _Part(self._progress)):
-                self._patiently(job.wait)
-        except JobFailed as error:
-            said = f"{error.what} {error.why}".strip()
-        status = job.status
+        with display.using(lambda: _Part(self._progress)):
+            status = self._patiently(self._wait(record).run)
         self._patiently(lambda: leaving.keep(self._target, self._kube(), record, status))
         self._say(f"What {record.name!r} wrote and returned is kept.")
-        return said, status
+        if status.phase == "succeeded":
+            return "", status
+        how = "was cancelled" if status.phase == "cancelled" else "has failed"
+        return f"The job {record.name!r} {how}.", status
+
+    def _wait(self, record: Record) -> Wait:
+        def picture(status: JobStatus | None, note: str = "") -> Picture:
+            return Picture(record.name, self._cluster, status, note=note)
+
+        return Wait(record.name, self._cluster, record.read, picture, None)
 
     def _kube(self) -> kube.Kube:
         return kube.shared(self._target, self._id)

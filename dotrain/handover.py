@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -61,6 +62,13 @@ def send(process: subprocess.Popen[bytes], asked: Mapping[str, Any]) -> None:
     assert process.stdin is not None  # noqa: S101 - it was started with a pipe
     process.stdin.write(f"{json.dumps(asked)}\n".encode())
     process.stdin.flush()
+
+
+def close(process: subprocess.Popen[bytes]) -> None:
+    """Ask nothing more of a process, whether it is there or not."""
+    assert process.stdin is not None  # noqa: S101 - it was started with a pipe
+    with suppress(OSError):
+        process.stdin.close()
 
 
 def take(asked: Mapping[str, Any]) -> Target:

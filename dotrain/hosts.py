@@ -62,9 +62,7 @@ class Host:
     def dismiss(self) -> None:
         """Ask nothing more of it."""
         rests = self.idle
-        assert self.process.stdin is not None  # noqa: S101 - it was started with a pipe
-        with suppress(OSError):
-            self.process.stdin.close()
+        handover.close(self.process)
         self._said.close()
         if rests:
             with suppress(subprocess.TimeoutExpired):

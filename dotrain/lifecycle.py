@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from dotrain import (
-    account,
     billing,
     changes,
-    contents,
     departure,
     expiry,
     losses,
-    names,
     operations,
     stack,
+    starting,
 )
-from dotrain.api import Api
 from dotrain.checks import check_name
-from dotrain.confirm import require_name
 from dotrain.engine import state
 from dotrain.errors import ClusterNotFound
 from dotrain.facade import Cluster
 from dotrain.grants import Grant
+from dotrain.jobs import keeping, takedown
 from dotrain.pools import Pool
 from dotrain.spec import Database
 from dotrain.target import current
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dotrain.jobs.task import Task
 
 
 def up(
@@ -56,6 +54,7 @@ def up(
     drain_timeout: str = "10m",
     force: bool = False,
     wait: bool = True,
+    then: Task | None = None,
 ) -> Cluster:
     """Make a cluster, or bring one to what is asked for, and return it when it is ready.
 
@@ -120,6 +119,11 @@ def up(
     wait : bool
         Whether to wait until it is ready. Otherwise it is made meanwhile, in a
         process that the end of this kernel does not end; `get` waits for it.
+    then : Task, optional
+        A job to run on it when it is ready, which ``.job()`` then returns. A
+        task that can never run there is refused before anything is made. With
+        its ``down_after`` the cluster goes when the job has succeeded, as
+        `Cluster.run` has it.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def up(
     ------
     SpecError
         What was asked for is wrong: InvalidName, InvalidAddress, OpenToWorld,
-        UnknownRegion, UnknownSize, UnknownVersion.
+        UnknownRegion, UnknownSize, UnknownVersion; TaskDoesNotFit for `then`.
     NameInUse
         The account has a cluster of that name which dotrain did not make.
     ReplacementRefused
@@ -140,6 +144,9 @@ def up(
         Nodes that are to go cannot be drained, and stay.
     LockedOut
         The change would shut this machine out.
+    JobNameTaken, JobRefused, KubernetesError
+        When the job of `then` cannot be submitted: the cluster stays, and the
+        error says what it costs.
     ConfigError, AddressError, ApiError, EngineError
         See each.
 
@@ -178,6 +185,8 @@ def up(
     before = remembered.spec if remembered else None
     spec = changes.asked(before, arguments, name, dt.datetime.now(dt.timezone.utc))
     losses.require_named(name, replace)
+    if then is not None:
+        starting.refuse(target, then, spec, wait=wait)
     operations.apply(
         target,
         spec,
@@ -192,7 +201,10 @@ def up(
     )
     if spec.budget is not None and wait:
         billing.warn_of_budget(target, name)
-    return Cluster(name, target)
+    cluster = Cluster(name, target)
+    if then is not None:
+        starting.submit(target, cluster, then)
+    return cluster
 
 
 def get(name: str, *, wait: bool = True) -> Cluster:
@@ -201,6 +213,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     An operation that runs on it, begun by a kernel that may be gone, is shown
     until it ends. Interrupt that, and it goes on by itself. What has expired on
     it is ended first. When the cluster is near the end of its max age, it warns.
+    Where it is to go after a job, and the process for that was killed, another
+    one takes it up.
 
     Parameters
     ----------
@@ -227,6 +241,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         When 80 % of the budget is spent, or more.
     EndsSoon
         In the last tenth of its max age, and at least 15 minutes before its end.
+    FinisherKilled
+        When what takes it down after a job had been killed.
 
     Examples
     --------
@@ -246,6 +262,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         expiry.warn(target, remembered.spec)
         if remembered.spec.budget is not None:
             billing.warn_of_budget(target, name)
+    if remembered and "cluster" in remembered.resources:
+        takedown.take_up(target, name, remembered.resources["cluster"])
     return cluster
 
 
@@ -261,42 +279,16 @@ def find(name: str) -> tuple[Cluster, state.State | None]:
     check_name(name, "cluster")
     remembered = stack.read(target, name)
     if remembered is None and operations.running(target, name) is None:
+        kept = keeping.names(target, name)
+        fix = (
+            f" dotrain.job({name!r}, {kept[0]!r}) has what is kept of a job on it." if kept else ""
+        )
         raise ClusterNotFound(
             f"dotrain knows no cluster {name!r} on {target.kind}.",
             "There is no state of that name in this backend.",
-            "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
+            f"dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.{fix}",
         )
     return Cluster(name, target), remembered
-
-
-def clusters() -> pd.DataFrame:
-    """Return all clusters in the account that dotrain made, on whatever machine.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns name, state, region, version (str), nodes (int, of training
-        pools), sizes, endpoint (str), created (datetime, UTC). A stack of this
-        backend that has no cluster is there with the state ``"incomplete"``.
-
-    Raises
-    ------
-    ConfigError, ApiError
-        See each.
-
-    Examples
-    --------
-    >>> list(dotrain.clusters()["name"])
-    ['bert']
-    """
-    from dotrain import frames
-
-    target = current()
-    with closing(Api(target)) as api:
-        found = account.clusters(api)
-    have = {names.cluster_of(one["tags"]) for one in found}
-    stacks = stack.stacks(target)
-    return frames.clusters(found, (name for name in stacks if name not in have))
 
 
 def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
@@ -329,6 +321,4 @@ def down(name: str, *, confirm: str | None = None) -> pd.DataFrame:
     0
     """
     check_name(name, "cluster")
-    target = current()
-    require_name(name, confirm, first=lambda: contents.describe(target, name))
-    return operations.down(target, name)
+    return Cluster(name, current()).down(confirm=confirm)

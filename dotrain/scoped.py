@@ -110,7 +110,7 @@ def _take_down(target: Target, name: str, before: BaseException | None) -> None:
     try:
         # Taken down in the block already, or nothing of it was ever made.
         with suppress(ClusterNotFound):
-            operations.down(target, name)
+            Cluster(name, target).down(confirm=name)
     except BaseException as failure:
         if before is None:
             raise

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dotrain.jobs.job import Job
     from dotrain.jobs.task import Task
+    from dotrain.kube import Kube
     from dotrain.spec import ClusterSpec
     from dotrain.target import Target
 
@@ -43,7 +44,15 @@ class Training(Working):
             function, or all of it as a `Task`.
         **asked : optional
             As for `dotrain.Task`: ``image``, ``nodes``, ``gpus_per_node``,
-            ``files``, ``env``, ``secrets`` and the others.
+            ``files``, ``env``, ``secrets`` and the others. ``down_after=True``
+            deletes the cluster when the job has succeeded, and is the
+            confirmation of that. A process of its own on this machine waits
+            for the job, and for others that run then; keeps what they wrote and
+            returned here; and takes the cluster down. It outlives this kernel,
+            and not a laptop that sleeps, nor a hosted notebook that ends: give
+            the cluster a ``max_age`` or a reaper for that. When one of the jobs
+            fails or is cancelled, or something cannot be kept, the cluster
+            stays, and ``wait()`` raises why and what that costs.
 
         Returns
         -------
@@ -62,6 +71,13 @@ class Training(Working):
         JobRefused, StorageError, KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in. Nothing of
             the job is left then.
+        EngineError
+            When the process for ``down_after`` does not start: the job goes on.
+
+        Warns
+        -----
+        NothingElseEndsIt
+            With ``down_after``, on a cluster without max age and reaper.
 
         Examples
         --------
@@ -70,7 +86,7 @@ class Training(Working):
         'training'
         """
         from dotrain.frameworks import trainer
-        from dotrain.jobs import naming, placing, preparing, submitting
+        from dotrain.jobs import keeping, naming, placing, preparing, submitting
         from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
         from dotrain.jobs.last import LastJob
@@ -85,6 +101,8 @@ class Training(Working):
         with preparing.sent(packed, self.name, name) as content:
             submit = trainer.submit if task.backend == "trainer" else submitting.submit
             record = submit(kube, task, name, place, content)
+        # Of an earlier job of this name.
+        keeping.of(self._target, self.name, name).forget()
         if not task.down_after:
             return Job(record, kube, self._target)
         last = LastJob(record, kube, self._target)
@@ -123,6 +141,27 @@ class Training(Working):
         kube = self._kube()
         record = finding.record(kube, name)
         return (LastJob if record.down_after else Job)(record, kube, self._target)
+
+    def _working(self) -> str:
+        """Return in words which jobs run, as far as that is known within a moment."""
+        from dotrain.jobs import ended
+
+        return ended.describe(self._reach)
+
+    def _keep_what_ended(self) -> None:
+        """Keep what ended jobs have left, as far as that can be had within a moment."""
+        from dotrain.jobs import ended
+
+        ended.keep(self._target, self._reach)
+
+    def _reach(self) -> Kube | None:
+        """Return the cluster's Kubernetes API; None where there is no cluster that has one."""
+        from dotrain import kube, stack
+
+        remembered = stack.read(self._target, self.name)
+        found = remembered.resources.get("cluster") if remembered else None
+        reached = kube.shared(self._target, found) if found else None
+        return reached if reached and self._target.has_kubernetes(reached.cluster) else None
 
     def jobs(self) -> pd.DataFrame:
         """Return the jobs that there are, until they are deleted.

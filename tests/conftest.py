@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,9 @@ _FOREIGN = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find the engine once, before any test gets a home without one."""
+    # Hundreds of Pythons are started, and each would compile dotrain anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     engine = locate.find()
     if engine is None:
         pytest.exit(

@@ -74,9 +74,9 @@ def up(
 @output.form
 def ls(form: str) -> None:
     """List the clusters that dotrain made in this account."""
-    from dotrain import lifecycle
+    from dotrain import recall
 
-    output.show(lifecycle.clusters(), form)
+    output.show(recall.clusters(), form)
 
 
 @main.command()

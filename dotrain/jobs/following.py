@@ -67,8 +67,10 @@ def follow(kube: Kube, record: Record, rank: int | None) -> list[str]:
     return found
 
 
-def to_the_end(kube: Kube, record: Record, end: Callable[[], None]) -> list[Line]:
-    """End a job and return all that it has written, its last words too.
+def to_the_end(
+    kube: Kube, record: Record, end: Callable[[], None], keep: Callable[[list[Line]], None]
+) -> None:
+    """End a job, and keep all that it has written, its last words too.
 
     Parameters
     ----------
@@ -78,28 +80,32 @@ def to_the_end(kube: Kube, record: Record, end: Callable[[], None]) -> list[Line
         The job.
     end : callable
         Ends it.
+    keep : callable
+        Takes its lines in the order of time, also when it does not end.
 
     Raises
     ------
     NotFinished
-        When they are not.
+        When its Pods are still there after their grace.
     """
     found: list[Line] = []
-    with Streams(kube) as streams:
-        pods = records.pods(kube, record.namespace, record.name)
-        streams.look(pods)
-        end()
-        deadline = time.monotonic() + _grace(pods) + _MARGIN
-        while pods and any(not objects.is_finished(pod) for pod in pods):
-            if time.monotonic() > deadline:
-                raise _stuck(record, pods)
-            for batch in streams.batches(_LOOK):
-                found += batch
+    try:
+        with Streams(kube) as streams:
             pods = records.pods(kube, record.namespace, record.name)
             streams.look(pods)
-        for batch in streams.rest(_REST):
-            found += batch
-    return sorted(found, key=lambda line: line.moment)
+            end()
+            deadline = time.monotonic() + _grace(pods) + _MARGIN
+            while any(not objects.is_finished(pod) for pod in pods):
+                if time.monotonic() > deadline:
+                    raise _stuck(record, pods)
+                for batch in streams.batches(_LOOK):
+                    found += batch
+                pods = records.pods(kube, record.namespace, record.name)
+                streams.look(pods)
+            for batch in streams.rest(_REST):
+                found += batch
+    finally:
+        keep(sorted(found, key=lambda line: line.moment))
 
 
 def _grace(pods: Sequence[Json]) -> float:

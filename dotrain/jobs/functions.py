@@ -7,18 +7,13 @@ which no image has. What is installed is imported where the function runs.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import io
 import json
-import os
-import site
 import sys
-import sysconfig
-import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +22,7 @@ from typing import Any
 import cloudpickle
 
 from dotrain.errors import FunctionTooLarge, NotPicklable, SpecError
-from dotrain.jobs import parts, runner
+from dotrain.jobs import parts, pickling, runner
 
 MOST = runner.MOST - 2**16
 """Bytes of a call that a Secret takes beside the URLs for its results."""
@@ -38,10 +33,6 @@ _COMMAND = (
     "command -v python3 >/dev/null || { echo 'The image has no python3.' >&2; exit 127; }; "
     'exec python3 -u%s "$DOTRAIN_FUNCTION/runner.py"'
 )
-# The notebook, which travels by value anyway, and what is no part of any job.
-_NEVER = ("__main__", "__mp_main__", "dotrain")
-# cloudpickle's choice of modules is one for the whole process.
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -57,11 +48,14 @@ class Payload:
     command : tuple of str
         What runs it in a container, where ``DOTRAIN_FUNCTION`` is the directory
         with `files`.
+    sources : mapping
+        Its lines by file, for tracebacks.
     """
 
     name: str
     call: bytes = field(repr=False)
     command: tuple[str, ...]
+    sources: pickling.Lines = field(default_factory=dict, repr=False)
 
     @property
     def is_large(self) -> bool:
@@ -88,7 +82,12 @@ class Payload:
 
     def _program(self, namespace: str) -> dict[str, bytes]:
         python = ".".join(map(str, sys.version_info[:2]))
-        call = {"name": self.name, "python": python, "namespace": namespace}
+        call = {
+            "name": self.name,
+            "python": python,
+            "namespace": namespace,
+            "sources": self.sources,
+        }
         return {
             "runner.py": Path(runner.__file__).read_bytes(),
             "cloudpickle.zip": _zipped(cloudpickle),
@@ -139,10 +138,10 @@ def pack(
     keywords = dict(kwargs or {})
     name = parts.name_of(function)
     _check(function, name, args, keywords)
-    with _by_value(_own_modules()):
+    with pickling.by_value():
         call = (function, tuple(args), keywords)
         try:
-            pickled = cloudpickle.dumps(call)
+            pickled, lines = pickling.with_lines(call)
         except Exception as error:
             culprit = parts.culprit(*call)
             raise NotPicklable(
@@ -151,7 +150,7 @@ def pack(
                 f"Make it inside {name}, or give the function what it is made of, such as a path.",
             ) from error
         command = _COMMAND % _LAUNCHERS[launcher]
-        payload = Payload(name, pickled, ("/bin/sh", "-c", command))
+        payload = Payload(name, pickled, ("/bin/sh", "-c", command), lines)
         if payload.is_large and not stored:
             largest, size = parts.largest(*call)
             raise FunctionTooLarge(
@@ -204,45 +203,6 @@ def _below_partials(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
     return function
-
-
-@contextlib.contextmanager
-def _by_value(modules: Sequence[ModuleType]) -> Iterator[None]:
-    """Let functions and classes of `modules` travel by value, in here."""
-    with _lock:
-        # Who has told cloudpickle so before still wants it afterwards.
-        before = cloudpickle.list_registry_pickle_by_value()
-        ours = [one for one in modules if one.__name__ not in before]
-        for module in ours:
-            cloudpickle.register_pickle_by_value(module)
-        try:
-            yield
-        finally:
-            for module in ours:
-                cloudpickle.unregister_pickle_by_value(module)
-
-
-def _own_modules() -> list[ModuleType]:
-    """Return the modules that come from the user's own files: no image has them installed."""
-    installed = _installed()
-    found = []
-    for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        # What is compiled has no code that could travel.
-        if not isinstance(module, ModuleType) or not str(path).endswith(".py"):
-            continue
-        other = name != module.__name__ or name.partition(".")[0] in _NEVER
-        if not other and not str(path).startswith(installed):
-            found.append(module)
-    return found
-
-
-def _installed() -> tuple[str, ...]:
-    """Return the directories of Python's own modules, and of those that are installed."""
-    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    paths += [*site.getsitepackages(), site.getusersitepackages()]
-    both = {*paths, *(str(Path(one).resolve()) for one in paths)}
-    return tuple(f"{one}{os.sep}" for one in both)
 
 
 def _zipped(package: ModuleType) -> bytes:

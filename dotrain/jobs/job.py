@@ -1,43 +1,36 @@
-"""A job on a cluster: how it is, what it writes, and how to end it."""
+"""A job on a cluster: what it writes and returns, and how to wait for it and end it."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from dotrain import display, durations, forwarding, objects
-from dotrain.endpoints import Endpoint, of_pod
+from dotrain import durations, objects
 from dotrain.errors import (
+    ClusterNotFound,
     DotrainError,
-    ForwardFailed,
     JobFailed,
     JobNotFound,
     KubernetesNotFound,
+    KubernetesUnreachable,
+    ResultUnreadable,
     SpecError,
 )
-from dotrain.forwarding import Forward
-from dotrain.jobs import following, lines, live, logs, reasons, records
-from dotrain.jobs.costs import Meter
+from dotrain.jobs import failing, following, leaving, lines, live, logs, storage
 from dotrain.jobs.lines import Line
 from dotrain.jobs.logs import Logs
-from dotrain.jobs.records import Record
-from dotrain.jobs.shown import Picture
+from dotrain.jobs.seen import Seen
 from dotrain.jobs.status import JobStatus
 from dotrain.jobs.waiting import Wait
-from dotrain.kube import Kube
-from dotrain.target import Target
 
 if TYPE_CHECKING:
     import datetime as dt
-    from typing import Any
 
-    import pandas as pd
     from typing_extensions import Self
 
-_TAIL = 20
 
-
-class Job:
+class Job(Seen):
     """A job on a cluster; `Cluster.run` and `Cluster.job` return it.
 
     In a notebook it shows its ranks, and keeps that up to date until it ends.
@@ -60,48 +53,6 @@ class Job:
     target : Target
         The account.
     """
-
-    def __init__(self, record: Record, kube: Kube, target: Target) -> None:
-        self.name = record.name
-        self.namespace = record.namespace
-        self.cluster = str(kube.cluster["name"])
-        self._record = record
-        self._kube = kube
-        self._target = target
-        self._meter = Meter(target, kube)
-        self._seen: JobStatus | None = None
-
-    @property
-    def status(self) -> JobStatus:
-        """How it is now; once it has ended, how it ended.
-
-        ``.phase``, ``.reason``, ``.pods`` (a `PodStatus` for each rank),
-        ``.started``, ``.finished``, ``.elapsed``.
-        """
-        if self._seen is None or not self._seen.ended:
-            try:
-                self._seen = self._record.read()
-            except KubernetesNotFound as error:
-                raise self._gone() from error
-        return self._seen
-
-    def pods(self) -> pd.DataFrame:
-        """Return how each rank is.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns rank (int), name, phase, node (str), restarts (int), reason
-            (str), started, finished (datetime, UTC; NaT before), by rank.
-
-        Raises
-        ------
-        JobNotFound, KubernetesError
-            See each; AddressMoved when this machine is not let in.
-        """
-        from dotrain.jobs import listing
-
-        return listing.ranks(self.status)
 
     def logs(
         self, *, follow: bool = False, rank: int | None = None, tail: int | None = None
@@ -129,18 +80,53 @@ class Job:
 
         Raises
         ------
+        SpecError
+            When there is no such rank.
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        if tail is not None and (isinstance(tail, bool) or tail < 0):
-            raise SpecError(
-                f"tail={tail!r} is no number of lines.", "", "Give a whole number, or leave it out."
-            )
+        for what, number in (("rank", rank), ("tail", tail)):
+            if number is not None and (isinstance(number, bool) or number < 0):
+                raise SpecError(f"{what}={number!r} is no whole number from 0.", "", "Give one.")
         if follow:
-            return Logs(following.follow(self._kube, self._record, rank), shown=True)
-        found = logs.read(self._kube, self._pods(), rank=rank, tail=tail)
-        several = rank is None and len(self.status.pods) > 1
-        return Logs(lines.written(found, prefixed=several))
+            try:
+                return Logs(following.follow(self._kube, self._record, rank), shown=True)
+            except KubernetesNotFound as error:
+                if not self._kept.ranks():
+                    raise self._gone() from error
+        found = self._log(rank, tail)
+        several = rank is None and any(line.rank for line in found)
+        said = lines.written(found, prefixed=several)
+        if follow:
+            logs.write(said)
+        return Logs(said, shown=follow)
+
+    def _log(self, rank: int | None, tail: int | None) -> list[Line]:
+        """Return what it wrote: of ranks that have no Pod any more, what is kept."""
+        kept = [one for one in self._kept.ranks() if rank in (None, one)]
+        try:
+            pods = self._pods()
+            found = logs.read(self._kube, pods, rank=rank, tail=tail)
+            if not pods and not kept:
+                # To say so when there is no such job.
+                self._record.read()
+        except KubernetesNotFound as error:
+            raise self._gone() from error
+        except DotrainError:
+            if not kept:
+                raise
+            pods, found = [], []
+        if rank is not None and not found and rank not in kept:
+            nodes = len(self.status.pods)
+            if rank >= nodes:
+                raise SpecError(
+                    f"The job {self.name!r} has no rank {rank}.",
+                    f"It has {nodes} node{'s' if nodes > 1 else ''}, counted from 0.",
+                    "Give another rank, or none for all of them.",
+                )
+        gone = set(kept) - set(map(objects.rank, pods))
+        found += leaving.kept_log(self._kept, gone)
+        return logs.last(sorted(found, key=lambda line: line.moment), tail)
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
         """Wait until it has succeeded, and keep what it wrote and returned on this machine.
@@ -171,13 +157,62 @@ class Job:
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in any more.
         """
+        status = self._end(timeout)
+        if status.phase != "succeeded":
+            raise self._failure(status)
+        return self
+
+    def result(self) -> Any:
+        """Return what its function returned; waits until it has.
+
+        Returns
+        -------
+        object
+            What the function returned; of several nodes, a list by their ranks.
+
+        Raises
+        ------
+        JobFailed
+            When the function raised (it is caused by that exception), the job
+            failed otherwise, or it ran no function. ResultTooLarge when what it
+            returned was not handed over.
+        ResultUnreadable
+            When this kernel cannot unpickle it.
+        ImageNotPulled, NotFinished, JobNotFound, KubernetesError
+            As `wait`.
+        """
+        try:
+            status: JobStatus | None = self._end(None)
+        except (JobNotFound, ClusterNotFound, KubernetesUnreachable):
+            status = None
+            if not leaving.kept_results(self._kept):
+                raise
+        if status is not None and status.phase != "succeeded":
+            raise self._failure(status)
+        return failing.value(leaving.kept_results(self._kept), self.name)
+
+    def _end(self, timeout: str | dt.timedelta | None) -> JobStatus:
+        """Wait until it has ended, keep what is left of it, and return how that was."""
         seconds = None if timeout is None else durations.parse(timeout).total_seconds()
         wait = Wait(self.name, self.cluster, lambda: self.status, self._picture_of, seconds)
         status = wait.run()
-        self._keep()
-        if status.phase != "succeeded":
-            raise self._failed(status)
-        return self
+        self._shown_in = live.cell_number()
+        try:
+            self._keep(status)
+        except DotrainError as error:
+            if status.phase != "succeeded":
+                raise self._failure(status) from error
+            raise
+        return status
+
+    def _keep(self, status: JobStatus) -> None:
+        if not self._is_kept:
+            leaving.keep(self._target, self._kube, self._record, status)
+            self._is_kept = True
+
+    def _failure(self, status: JobStatus) -> JobFailed:
+        found = leaving.kept_results(self._kept)
+        return failing.failure(self._kube, self._pods(), self.name, status, found)
 
     def cancel(self) -> None:
         """End it for good, and return when its Pods are gone; what they wrote is kept.
@@ -190,10 +225,11 @@ class Job:
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
-        if self.status.ended:
+        status = self.status
+        if status.ended:
             return
-        found = following.to_the_end(self._kube, self._record, self._record.cancel)
-        self._keep(found)
+        keep = partial(leaving.keep_log, self._kept, nodes=len(status.pods))
+        following.to_the_end(self._kube, self._record, self._record.cancel, keep)
 
     def delete(self) -> None:
         """Delete it with all that belongs to it in Kubernetes; what it wrote is kept.
@@ -203,118 +239,20 @@ class Job:
         KubernetesError
             See there; AddressMoved when this machine is not let in.
         """
-        found = following.to_the_end(self._kube, self._record, self._record.delete)
-        self._keep(found)
-
-    def cost(self) -> float | None:
-        """Return what its nodes have cost since it began to run on them, in US dollars.
-
-        That is the present hourly price of the nodes, by DigitalOcean's list,
-        for the time that it has had them. What they cost before and after is
-        the cluster's, see `Cluster.cost`.
-
-        Returns
-        -------
-        float or None
-            None when a node or its price is not known any more.
-
-        Raises
-        ------
-        JobNotFound, KubernetesError, ApiError
-            See each.
-        """
-        return self._meter.so_far(self.status)
-
-    def forward(self, port: int | str, rank: int = 0, *, local_port: int | None = None) -> Forward:
-        """Forward a port of one of its Pods to this machine, for TensorBoard or a debugger.
-
-        No firewall opens for it; when the Pod is replaced, new connections go
-        to the one that has taken its place.
-
-        Parameters
-        ----------
-        port : int or str
-            The Pod's port: its number or its name.
-        rank : int
-            Which rank.
-        local_port : int, optional
-            The port on this machine; otherwise one that is free.
-
-        Returns
-        -------
-        Forward
-            With ``.url``, ``.port`` and ``.close()``; usable in a ``with`` statement.
-
-        Raises
-        ------
-        ForwardFailed
-            When the rank does not run, there is no such port, or the local one is in use.
-        KubernetesError
-            See there; AddressMoved when this machine is not let in.
-        """
-
-        def find(port: int | str) -> Endpoint:
-            there = [pod for pod in self._pods() if objects.rank(pod) == rank]
-            if not there:
-                raise ForwardFailed(
-                    f"The job {self.name!r} has no Pod of rank {rank}.",
-                    "It does not run yet, or no more, or has fewer nodes.",
-                    "Look at its pods().",
-                )
-            newest = max(there, key=objects.created)["metadata"]["name"]
-            return of_pod(there, newest, self.namespace, port)
-
-        return forwarding.open_to(self._kube, f"rank {rank} of {self.name}", find, port, local_port)
-
-    def _pods(self) -> list[dict[str, Any]]:
-        return records.pods(self._kube, self.namespace, self.name)
-
-    def _gone(self) -> JobNotFound:
-        return JobNotFound(
-            f"There is no job {self.name!r} on {self.cluster!r} any more.",
-            "It was deleted.",
-            "logs() still has what was kept of it on this machine, if it was waited for.",
-        )
-
-    def _keep(self, found: list[Line] | None = None) -> None:
-        """Keep on this machine what it wrote."""
-
-    def _failed(self, status: JobStatus) -> JobFailed:
-        first = reasons.failed_first(self._pods())
-        last = logs.read(self._kube, [first], tail=_TAIL) if first else []
-        how = "was cancelled" if status.phase == "cancelled" else "failed"
-        return JobFailed(
-            f"The job {self.name!r} on {self.cluster!r} {how}.",
-            f"{status.reason}." if status.reason else "",
-            "Its logs() are all that it wrote." + (" They end like this:" if last else ""),
-            status=status,
-            log=[line.text for line in last],
-        )
-
-    def _picture(self) -> Picture:
-        """Return what there is to show; never raises, since a display must not."""
         try:
-            return self._picture_of(self.status)
-        except JobNotFound as error:
-            return Picture(self.name, self.cluster, self._seen, note=error.what, final=True)
-        except Exception as error:  # noqa: BLE001 - of whatever of three libraries
-            said = error if isinstance(error, DotrainError) else f"{type(error).__name__}: {error}"
-            return Picture(self.name, self.cluster, self._seen, note=f"Not reachable: {said}")
+            self._seen = status = self._record.read()
+        except KubernetesNotFound:
+            return
+        if status.ended:
+            # A function that left no result keeps nothing from being deleted.
+            with suppress(ResultUnreadable):
+                self._keep(status)
 
-    def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
-        cost = None
-        with suppress(DotrainError):
-            cost = self._meter.so_far(status) if status else None
-        return Picture(self.name, self.cluster, status, cost, note)
+        def keep(found: list[Line]) -> None:
+            # What has ended is kept already, and whole.
+            if not status.ended:
+                leaving.keep_log(self._kept, found, len(status.pods))
 
-    def __repr__(self) -> str:
-        return self._picture().text()
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return self._picture().bundle()
-
-    def _ipython_display_(self) -> None:
-        if not isinstance(display.choose(), display.Cell):
-            # Then IPython shows it once, as the methods above say.
-            raise NotImplementedError
-        live.show((self._target, self.cluster, self.namespace, self.name), self._picture)
+        following.to_the_end(self._kube, self._record, self._record.delete, keep)
+        if self._record.storage:
+            storage.parse(self._record.storage).delete()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dotrain import config, durations
 from dotrain.errors import (
@@ -14,12 +14,11 @@ from dotrain.errors import (
     KubernetesUnreachable,
     NotFinished,
 )
-from dotrain.jobs.ending import Ending
 from dotrain.jobs.job import Job
-from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
-from dotrain.jobs.status import JobStatus
+from dotrain.jobs.status import JobStatus, PodStatus
+from dotrain.jobs.takedown import Takedown
 from dotrain.kube import Kube
 from dotrain.target import Target
 
@@ -36,7 +35,7 @@ class LastJob(Job):
         super().__init__(record, kube, target)
         self._asker = record.down_after
         # What follows it runs on the machine of whoever asked for it, and nowhere else.
-        self._ending: Ending | None = None
+        self._takedown: Takedown | None = None
         if self._asker == config.identity():
             job = {
                 "cluster": self.cluster,
@@ -45,7 +44,7 @@ class LastJob(Job):
                 "name": self.name,
                 "uid": record.uid,
             }
-            self._ending = Ending(target, job)
+            self._takedown = Takedown(target, job)
 
     @property
     def status(self) -> JobStatus:
@@ -53,10 +52,10 @@ class LastJob(Job):
         try:
             return super().status
         except (ClusterNotFound, JobNotFound, KubernetesUnreachable):
-            said = self._ending.status if self._ending else None
+            said = self._takedown.status if self._takedown else None
             if said is None:
                 raise
-            self._seen = _read(said)
+            self._seen = read(said)
             return self._seen
 
     def begin(self) -> None:
@@ -67,8 +66,8 @@ class LastJob(Job):
         EngineError
             When its process does not start.
         """
-        if self._ending is not None:
-            self._ending.begin()
+        if self._takedown is not None:
+            self._takedown.begin()
 
     def wait(self, timeout: str | dt.timedelta | None = None) -> Self:
         """Wait until it has succeeded, what it left is kept, and the cluster is gone.
@@ -96,7 +95,7 @@ class LastJob(Job):
         TeardownIncomplete, ApiError, EngineError
             As `Cluster.down`.
         """
-        if self._ending is None:
+        if self._takedown is None:
             return super().wait(timeout)
         seconds = None if timeout is None else durations.parse(timeout).total_seconds()
         began = time.monotonic()
@@ -107,16 +106,16 @@ class LastJob(Job):
         except JobFailed as error:
             failed = error
         left = None if seconds is None else max(0.0, began + seconds - time.monotonic())
-        self._until_down(self._ending, left)
+        self._until_down(self._takedown, left)
         if failed is not None:
-            failed.fix = f"{failed.fix} {self._ending.result.get('said', '')}".strip()
+            failed.fix = f"{failed.fix} {self._takedown.result.get('said', '')}".strip()
             raise failed
         return self
 
-    def _until_down(self, ending: Ending, seconds: float | None) -> None:
+    def _until_down(self, takedown: Takedown, seconds: float | None) -> None:
         why = f"It was waited for {seconds:g} s more." if seconds is not None else ""
         try:
-            ended = ending.follow(seconds)
+            ended = takedown.follow(seconds)
         except KeyboardInterrupt:
             ended, why = False, "The waiting was interrupted."
         if not ended:
@@ -126,33 +125,37 @@ class LastJob(Job):
                 "That goes on without this cell: wait() waits again.",
                 status=self._seen,
             )
-        if ending.error is not None:
-            raise ending.error
+        if takedown.error is not None:
+            raise takedown.error
 
-    def _keep(self, found: list[Line] | None = None) -> None:
+    def _keep(self, status: JobStatus) -> None:
         # What follows it keeps it first of all, and this cell may come too late to.
-        if self._ending is None or found is not None:
-            super()._keep(found)
+        if self._takedown is None or not self._takedown.wait_until_kept():
+            super()._keep(status)
 
     def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
         then = f"Then: {self._asker} takes {self.cluster!r} down."
-        if self._ending is not None:
-            then = self._ending.summary
+        if self._takedown is not None:
+            then = self._takedown.summary
         return super()._picture_of(status, f"{note} {then}".strip())
 
 
-def _read(said: Mapping[str, str]) -> JobStatus:
+def written(status: JobStatus) -> dict[str, Any]:
+    """Return how a job ended, as what follows it notes it."""
+    return {
+        "phase": status.phase,
+        "reason": status.reason,
+        "started": durations.stamp(status.started) if status.started else "",
+        "finished": durations.stamp(status.finished) if status.finished else "",
+        "pods": [[pod.rank, pod.name, pod.phase, pod.node, pod.restarts] for pod in status.pods],
+    }
+
+
+def read(said: Mapping[str, Any]) -> JobStatus:
+    """Return the status that `written` noted."""
     started, finished = (
         durations.moment(said[key]) if said[key] else None for key in ("started", "finished")
     )
     elapsed = finished - started if started and finished else None
-    return JobStatus(said["phase"], "", (), started, finished, elapsed)
-
-
-def written(status: JobStatus) -> dict[str, str]:
-    """Return how a job ended, as what follows it notes it."""
-    return {
-        "phase": status.phase,
-        "started": durations.stamp(status.started) if status.started else "",
-        "finished": durations.stamp(status.finished) if status.finished else "",
-    }
+    pods = tuple(PodStatus(*pod) for pod in said["pods"])
+    return JobStatus(said["phase"], said["reason"], pods, started, finished, elapsed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import re
+import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -60,6 +61,19 @@ def parse(raw: bytes, rank: int) -> Line:
 def _visible(text: str) -> str:
     """Return what is left of a line that was written over, as progress bars are."""
     return text.rstrip("\r").rpartition("\r")[2]
+
+
+def stamped(line: Line) -> str:
+    """Return a line with its time in front, as `parse` reads it.
+
+    Examples
+    --------
+    >>> stamped(Line(1_500_000_000, 0, "epoch 3"))
+    '1970-01-01T00:00:01.500000000Z epoch 3'
+    """
+    seconds, rest = divmod(line.moment, _SECOND)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{moment}.{rest:09}Z {line.text}"
 
 
 class Position:

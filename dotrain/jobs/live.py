@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any
 
+from dotrain import display
 from dotrain.jobs.shown import Picture
 
 # Seconds between two looks, and when the cluster is out of reach.
@@ -32,11 +33,11 @@ class Cell:
 
     def show(self, picture: Picture) -> None:
         """Show `picture` in place of what it showed."""
-        from IPython.display import display
+        from IPython.display import display as show
 
         bundle = picture.bundle()
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = show(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         elif bundle != self._last:
             self._handle.update(bundle, raw=True)
         self._last = bundle
@@ -117,9 +118,13 @@ def show(key: Hashable, look: Callable[[], Picture]) -> None:
     live.add()
 
 
-def running() -> int:
-    """Return how many jobs are kept up to date."""
-    return sum(live.running for live in _lives.values())
+def cell_number() -> int | None:
+    """Return the number of the cell that runs now; None where there are no cells."""
+    if not isinstance(display.choose(), display.Cell):
+        return None
+    from IPython import get_ipython
+
+    return int(get_ipython().execution_count)
 
 
 @atexit.register

@@ -79,7 +79,7 @@ def read(
         found = [line for one in workers.map(partial(_of_pod, kube, tail), wanted) for line in one]
     # A line without a time, of a node that says none, stays where it is.
     found.sort(key=lambda line: line.moment)
-    return found if tail is None else _last(found, tail)
+    return last(found, tail)
 
 
 def _of_pod(kube: Kube, tail: int | None, pod: Json) -> list[Line]:
@@ -96,7 +96,10 @@ def _of_pod(kube: Kube, tail: int | None, pod: Json) -> list[Line]:
     return [lines.parse(raw, objects.rank(pod)) for raw in lines.split(content)]
 
 
-def _last(found: list[Line], tail: int) -> list[Line]:
+def last(found: list[Line], tail: int | None) -> list[Line]:
+    """Return so many lines, the last ones of each rank; None for all."""
+    if tail is None:
+        return found
     left: dict[int, int] = {}
     kept = []
     for line in reversed(found):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-import cloudpickle
+from dotrain.jobs import pickling
 
 # Each part is tried: of a very large object, not all of them.
 _PATIENCE = 10.0
@@ -106,7 +106,7 @@ def largest(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tu
 def _size(value: object) -> int:
     """Return the bytes of a value as a pickle; 0 when it has none."""
     try:
-        return len(cloudpickle.dumps(value))
+        return len(pickling.dumps(value))
     except Exception:  # noqa: BLE001 - an object decides what it raises
         return 0
 
@@ -133,7 +133,7 @@ def _inside(value: Any, text: str) -> Found:
     elif isinstance(value, (Mapping, list, tuple, set, frozenset)):
         yield from _of_container(value, text)
     elif isinstance(value, ModuleType):
-        for name, item in {**vars(value), "__builtins__": None}.items():
+        for name, item in pickling.content(value).items():
             yield f"the global {name!r} ({kind(item)}) of the module {value.__name__}", item
     else:
         slots = [name for one in type(value).__mro__ for name in vars(one).get("__slots__", ())]

@@ -108,6 +108,10 @@ def spec(
         "subdomain": name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # Otherwise its program would be process 1, which Linux does not end when it
+        # is told to and has no handler for that: each cancellation would last as
+        # long as its grace (https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
+        "shareProcessNamespace": True,
         "terminationGracePeriodSeconds": int(durations.parse(task.grace).total_seconds()),
         "securityContext": isolation.of_pod(task.pod_security),
         "nodeSelector": {POOL_LABEL: place.pool},

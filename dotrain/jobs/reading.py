@@ -62,7 +62,7 @@ def read(
         phase, reason = "waiting", "It is suspended"
     else:
         phase = _phase(ranks)
-        reason = reasons.together(ranks, reasons.pool_of(job))
+        reason = reasons.together(job, ranks)
     if "deletionTimestamp" in job["metadata"]:
         reason = "It is being deleted"
     if phase in ENDED:

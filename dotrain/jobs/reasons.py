@@ -19,6 +19,7 @@ from dotrain.objects import Json
 UNPULLED = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 """What the kubelet calls it when an image cannot be had."""
 
+_PULL_FAILED = "Failed to pull image"
 _AVAILABLE = re.compile(r"0/\d+ nodes are available: (.*?)(?:\. |\.?$)", re.DOTALL)
 _PART = re.compile(r"(\d+) (.+)")
 _OTHER_POOL = "node affinity/selector"
@@ -40,6 +41,11 @@ _DISRUPTED = {
     "DeletionByPodGC": "its node is gone",
     "TerminationByKubelet": "its node shut down, or ran short of memory or disk",
     "PreemptionByScheduler": "a Pod of a higher priority took its place",
+}
+# https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#what-events-are-emitted-by-ca
+_AUTOSCALER = {
+    "TriggeredScaleUp": "The autoscaler adds nodes",
+    "NotTriggerScaleUp": "The autoscaler adds none",
 }
 _CODES = {
     126: "the program cannot be executed",
@@ -73,17 +79,30 @@ class About:
             return "" if objects.phase(pod) == "Succeeded" else ended(pod)
         if "deletionTimestamp" in pod["metadata"]:
             return disrupted(pod) or "It was told to stop"
-        return _held(pod) or _unscheduled(pod) or self._unanswered(pod)
+        return _held(pod, self._about(pod)) or self._unscheduled(pod) or self._unanswered(pod)
+
+    def _unscheduled(self, pod: Json) -> str:
+        """Return why a Pod has no node, and whether the autoscaler makes it one."""
+        found = objects.condition(pod, "PodScheduled")
+        if found.get("status") != "False":
+            return ""
+        scaled = [one for one in self._about(pod) if one.get("reason") in _AUTOSCALER]
+        said = scheduler(str(found.get("message") or ""), pool_of(pod))
+        if not scaled:
+            return said
+        last = max(scaled, key=objects.happened)
+        return f"{said}. {_AUTOSCALER[last['reason']]}: {_said(last.get('message') or '')}"
+
+    def _about(self, pod: Json) -> list[Json]:
+        """Return the events of a Pod."""
+        uid = pod["metadata"].get("uid")
+        return [one for one in self.events if one["involvedObject"].get("uid") == uid]
 
     def _unanswered(self, pod: Json) -> str:
         """Say of a Pod that should run that nothing is heard of its node."""
         if objects.phase(pod) != "Running" or objects.is_ready(pod):
             return ""
-        silent = any(
-            event.get("reason") == "NodeNotReady"
-            and event["involvedObject"].get("uid") == pod["metadata"].get("uid")
-            for event in self.events
-        )
+        silent = any(event.get("reason") == "NodeNotReady" for event in self._about(pod))
         return f"Its node {objects.node_of(pod)} does not answer" if silent else ""
 
 
@@ -131,12 +150,17 @@ def unpulled(pod: Json) -> str:
     return ""
 
 
-def _held(pod: Json) -> str:
+def _held(pod: Json, events: Iterable[Json]) -> str:
     """Return why the kubelet cannot start a Pod's containers."""
     for one in objects.statuses(pod):
         waiting = (one.get("state") or {}).get("waiting") or {}
         reason, message = waiting.get("reason") or "", _said(waiting.get("message") or "")
         if reason in UNPULLED:
+            # While it waits to try again it only says that it does; why is in an event.
+            failed = [one for one in events if _PULL_FAILED in (one.get("message") or "")]
+            if failed:
+                last = str(max(failed, key=objects.happened)["message"])
+                message = _said(last.partition(_PULL_FAILED)[2].partition(": ")[2]) or message
             why = f": {message}" if message else ""
             return (
                 f"Its image {one.get('image')!r} cannot be pulled{why} ({reason}). See whether "
@@ -145,13 +169,6 @@ def _held(pod: Json) -> str:
         if reason and reason not in ("ContainerCreating", "PodInitializing"):
             return f"{reason}: {message}" if message else reason
     return ""
-
-
-def _unscheduled(pod: Json) -> str:
-    found = objects.condition(pod, "PodScheduled")
-    if found.get("status") != "False":
-        return ""
-    return scheduler(str(found.get("message") or ""), pool_of(pod))
 
 
 def scheduler(message: str, pool: str) -> str:
@@ -188,14 +205,16 @@ def scheduler(message: str, pool: str) -> str:
     return f"No {of_pool} is free: {', '.join(parts)}"
 
 
-def together(ranks: Sequence[PodStatus], pool: str) -> str:
+def together(job: Json, ranks: Sequence[PodStatus]) -> str:
     """Return why a job is not further, from the reasons of its ranks."""
+    pool, retried = pool_of(job), bool(job["spec"].get("backoffLimit"))
     open_ranks = [rank for rank in ranks if rank.phase not in ("running", "succeeded")]
     waiting = [rank for rank in open_ranks if rank.phase == "waiting" and rank.name]
     held = [rank for rank in open_ranks if rank.reason and rank not in waiting]
     if held:
         first = held[0]
-        again = " It starts again" if first.phase in ("failed", "stopping") else ""
+        going_on = first.phase == "stopping" or (first.phase == "failed" and retried)
+        again = " It starts again" if going_on else ""
         more = len(held) - 1
         return f"Rank {first.rank}: {_lower(first.reason)}{_and(more)}.{again}".rstrip(".")
     if waiting:

@@ -67,9 +67,20 @@ class JobRecord:
 
     def read(self) -> JobStatus:
         """Return how it is, as `Record` has it."""
-        job = self._kube.read(self._path)
+        job = self._itself()
         events = self._kube.list(Event, namespace=self.namespace)
         return reading.read(job, pods(self._kube, self.namespace, self.name), events)
+
+    def _itself(self) -> Json:
+        """Return the object itself, and no other of its name; KubernetesNotFound without."""
+        found = self._kube.read(self._path)
+        if found["metadata"]["uid"] != self.uid:
+            raise KubernetesNotFound(
+                f"The job {self.name!r} is gone.",
+                "Another one has its name.",
+                f"job({self.name!r}) returns that one.",
+            )
+        return found
 
     def cancel(self) -> None:
         """Suspend it for good: Kubernetes then tells its Pods to end."""

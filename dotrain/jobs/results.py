@@ -23,6 +23,10 @@ Read = Callable[[str], Mapping[str, Any]]
 """Returns the object at a path of Kubernetes' API."""
 
 _LOG = "logs() has what it printed."
+_MISSING = (
+    "Give an image= that has it; a module of your own send along with files=, or import it in the "
+    "notebook outside of the function, which then takes it along. "
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ def raise_(outcome: Outcome, job: str) -> None:
     error = JobFailed(
         f"The function of the job {job!r} raised an exception on rank {outcome.rank}.",
         f"{str(said.get('text') or 'It is not known').rstrip('.')}.",
+        f"{_MISSING if said.get('type') == 'ModuleNotFoundError' else ''}"
         f"Its traceback is above; {_LOG}",
         traceback=text,
     )

@@ -5,8 +5,8 @@ nothing of the package that it is kept in. An older Python than it needs is told
 so, and therefore has to understand what stands here.
 
 ==========================  ======================================================
-``call.json``               the function's name, the Python that packed it, and the
-                            namespace of the job
+``call.json``               the function's name, its lines, the Python that packed
+                            it, and the namespace of the job
 ``call.pickle``             the function, its arguments and its keywords
 ``cloudpickle.zip``         the cloudpickle that packed them
 ``storage.json``            signed URLs where there is storage: of a call that is
@@ -34,6 +34,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import linecache
 import os
 import ssl
 import sys
@@ -139,30 +140,19 @@ def insist(whom: str, call: Callable[[], bytes]) -> bytes:
     raise AssertionError  # the last pause is None
 
 
-def fetch(url: str) -> bytes:
-    """Return what storage has at a signed URL."""
+def transfer(method: str, url: str, content: bytes | None = None) -> bytes:
+    """Return what storage answers at a signed URL: what it has there, or nothing to a PUT."""
+    headers = {"Content-Type": "application/octet-stream"} if content is not None else {}
 
-    def get() -> bytes:
-        with urllib.request.urlopen(url, timeout=_STORAGE_TIMEOUT) as answer:  # noqa: S310 - signed
-            content: bytes = answer.read()
-            return content
-
-    return insist("Storage", get)
-
-
-def store(url: str, content: bytes) -> None:
-    """Put `content` where a signed URL says."""
-    headers = {"Content-Type": "application/octet-stream"}
-
-    def put() -> bytes:
+    def send() -> bytes:
         request = urllib.request.Request(  # noqa: S310 - signed
-            url, data=content, headers=headers, method="PUT"
+            url, data=content, headers=headers, method=method
         )
         with urllib.request.urlopen(request, timeout=_STORAGE_TIMEOUT) as answer:  # noqa: S310
-            done: bytes = answer.read()
-            return done
+            found: bytes = answer.read()
+            return found
 
-    insist("Storage", put)
+    return insist("Storage", send)
 
 
 class Runner:
@@ -180,6 +170,10 @@ class Runner:
         self._name, self._python, self._namespace = (
             call[key] for key in ("name", "python", "namespace")
         )
+        for name, found in call["sources"].items():
+            lines = [found.get(str(one), "") for one in range(1, max(map(int, found)) + 1)]
+            # Where tracebacks look for them.
+            linecache.cache[name] = (len(lines), None, lines, name)
         urls = home / "storage.json"
         self._urls = json.loads(urls.read_text("utf-8")) if urls.exists() else {}
         self._hands_over = os.environ.get("LOCAL_RANK", "0") == "0"
@@ -219,7 +213,7 @@ class Runner:
 
     def _load(self) -> Any:
         if "call" in self._urls:
-            return self._pickle.loads(fetch(self._urls["call"]))
+            return self._pickle.loads(transfer("GET", self._urls["call"]))
         return self._pickle.loads((self._home / "call.pickle").read_bytes())
 
     def _returned(self, value: object) -> int:
@@ -249,7 +243,7 @@ class Runner:
         if len(pickled) > _MOST_STORED:
             return self._refuse("size", f"{size}; storage takes 5 GiB at once. Return less.")
         try:
-            store(self._urls["results"][_rank()], pickled)
+            transfer("PUT", self._urls["results"][_rank()], pickled)
         except Undelivered as error:
             return self._refuse("storage", f"{size}, and could not be stored. {error}.")
         return self._deliver({**said, "stored": True}, None, 0)

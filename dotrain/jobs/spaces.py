@@ -58,9 +58,11 @@ def client(url: str, region: str | None, bucket: str, what: str) -> Iterator[Any
             "Run `pip install 'dotrain[spaces]'` and restart the kernel.",
         ) from error
     key, secret = config.spaces_keys()
+    # The form that each documents: not every service has a host for each bucket.
+    style = "virtual" if url.endswith(".digitaloceanspaces.com") else "path"
     settings = botocore.config.Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path"},
+        s3={"addressing_style": style},
         connect_timeout=5,
         read_timeout=60,
         retries={"mode": "standard", "total_max_attempts": 4},

@@ -1,8 +1,9 @@
 """Object storage for what Kubernetes is too small for: DigitalOcean Spaces, or any other S3.
 
-Facts: a bucket of Spaces is reached at ``https://<region>.digitaloceanspaces.com``
-with keys of its own (https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/);
-a signed URL is valid for 7 days at most
+Facts: Spaces are reached at ``https://<region>.digitaloceanspaces.com`` with keys of
+their own, and know signed URLs, parts of large objects and private ones
+(https://docs.digitalocean.com/reference/api/spaces-api/); a URL that is signed so is
+valid for 7 days at most
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html).
 """
 
@@ -13,6 +14,7 @@ import io
 import json
 import re
 import urllib.parse
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
@@ -155,11 +157,11 @@ class Folder:
 
     def get_url(self, name: str, lasts: dt.timedelta) -> str:
         """Return a URL by which whoever has it can read an object."""
-        return self._signed("get_object", name, lasts)
+        return self._signed("get_object", [name], lasts)[0]
 
     def put_url(self, name: str, lasts: dt.timedelta) -> str:
         """Return a URL by which whoever has it can write an object."""
-        return self._signed("put_object", name, lasts)
+        return self._signed("put_object", [name], lasts)[0]
 
     def urls(self, nodes: int, lasts: dt.timedelta, *, call: bool) -> dict[str, Any]:
         """Return what a function's runner needs: see `functions.Payload.files`.
@@ -173,7 +175,7 @@ class Folder:
         call : bool
             Whether the call itself is there too, as the object ``call.pickle``.
         """
-        results = [self.put_url(result(rank), lasts) for rank in range(nodes)]
+        results = self._signed("put_object", [result(rank) for rank in range(nodes)], lasts)
         found: dict[str, Any] = {"results": results}
         return {**found, "call": self.get_url(CALL, lasts)} if call else found
 
@@ -193,13 +195,19 @@ class Folder:
     def _key(self, name: str) -> str:
         return f"{self.path}/{name}"
 
-    def _signed(self, method: str, name: str, lasts: dt.timedelta) -> str:
-        where = {"Bucket": self.storage.bucket, "Key": self._key(name)}
+    def _signed(self, method: str, names: Sequence[str], lasts: dt.timedelta) -> list[str]:
+        # A client for all of them: to make one takes most of the time.
         with self._client("signed for") as client:
-            url: str = client.generate_presigned_url(
-                method, Params=where, ExpiresIn=int(lasts.total_seconds())
-            )
-        return Hidden(url)
+            return [
+                Hidden(
+                    client.generate_presigned_url(
+                        method,
+                        Params={"Bucket": self.storage.bucket, "Key": self._key(name)},
+                        ExpiresIn=int(lasts.total_seconds()),
+                    )
+                )
+                for name in names
+            ]
 
     def _client(self, what: str) -> AbstractContextManager[Any]:
         one = self.storage

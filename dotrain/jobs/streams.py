@@ -109,6 +109,9 @@ class Stream:
                     self._put(Line(0, objects.rank(self._pod), f"(The log ends here. {error})"))
                     return
                 seconds = min(_LAST_TRY, seconds * 2)
+            except Exception as error:  # noqa: BLE001 - of whatever of three libraries
+                self._put(Line(0, objects.rank(self._pod), f"(The log ends here. {error!r})"))
+                return
             else:
                 if last:
                     return

@@ -255,8 +255,14 @@ def apply(kube: Kube, manifest: Manifest) -> None:
 def _together(calls: Iterable[Callable[[], Any]]) -> None:
     """Call all of these at once, and raise what the first that failed raised."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for one in [threads.submit(call) for call in calls]:
-            one.result()
+        begun = [threads.submit(call) for call in calls]
+        try:
+            for one in begun:
+                one.result()
+        finally:
+            # After a failure or an interrupt, what has not begun need not.
+            for one in begun:
+                one.cancel()
 
 
 def _taken(found: Manifest) -> JobNameTaken:

@@ -196,6 +196,7 @@ class Task:
                     "Work is a command, a program with its arguments as text, or a function.",
                     "Give one, for example run('python train.py', image='python:3.13-slim').",
                 )
+            variables.check_command(words)
             if not isinstance(work, str):
                 self._set("work", tuple(words))
         arguments, named = _listed(self.args), self.kwargs

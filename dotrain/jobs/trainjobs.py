@@ -45,7 +45,7 @@ class TrainJobRecord(JobRecord):
 
     def read(self) -> JobStatus:
         """Return how it is, as `Record` has it."""
-        train_job = self._kube.read(self._path)
+        train_job = self._itself()
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{job_of(self.name)}"
         try:
             job: Json = self._kube.read(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dotrain import config
 from dotrain.errors import SpecError
@@ -11,7 +11,12 @@ from dotrain.hidden import Hidden
 from dotrain.jobs import environ
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SECRET = re.compile(r"(.*_)?(KEY|TOKEN|SECRET|PASSPHRASE)|.*PASSWORD", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(.*_)?(KEY|TOKEN|SECRET|PASSPHRASE)|.*(APIKEY|PASSWD|PASSWORD)", re.IGNORECASE
+)
+_PASSWORD_IN_URL = re.compile(r"//[^/\s:@]*:[^/\s@]+@")
+# As a shell takes it, and not from another variable.
+_ASSIGNED = re.compile(r"(?:^|[\s;&|(])([A-Z][A-Z0-9_]*)=(?=[^\s$])")
 
 
 def plain(what: str, given: object) -> dict[str, str]:
@@ -49,6 +54,58 @@ def secret(given: object) -> tuple[str, ...] | dict[str, str]:
     return tuple(dict.fromkeys(names))
 
 
+def check(env: Mapping[str, str], secrets: Sequence[str] | Mapping[str, str]) -> None:
+    """Raise SpecError when a name is taken or given twice, or `env` has what looks secret."""
+    names = list(secrets)
+    for name in [*env, *names]:
+        if name in environ.RESERVED or name.startswith(environ.RESERVED_PREFIXES):
+            raise SpecError(
+                f"{name} is set for every job, and cannot be given.",
+                "By it its processes find each other, or their files.",
+                "Choose another name.",
+            )
+    twice = sorted(set(env) & set(names))
+    if twice:
+        raise SpecError(
+            f"{twice[0]} is in env and in secrets.",
+            "One variable has one value.",
+            "Leave it out of env.",
+        )
+    for name, value in env.items():
+        if _SECRET.fullmatch(name) or _PASSWORD_IN_URL.search(value):
+            raise _exposed(name, "env")
+
+
+def check_command(words: Iterable[str]) -> None:
+    """Raise SpecError when a command sets a variable to what looks secret."""
+    names = (name for word in words for name in _ASSIGNED.findall(word))
+    for name in names:
+        if _SECRET.fullmatch(name):
+            raise _exposed(name, "a command")
+
+
+def _exposed(name: str, where: str) -> SpecError:
+    return SpecError(
+        f"{name} looks like a secret.",
+        f"Who may look at a job can read {where}.",
+        f"Leave it out there and give secrets=[{name!r}], which takes it from this kernel's "
+        f"environment, or secrets={{{name!r}: ...}}.",
+    )
+
+
+def values(secrets: Sequence[str] | Mapping[str, str]) -> dict[str, Hidden]:
+    """Return secrets with their values, from this kernel's environment where only names are given.
+
+    Raises
+    ------
+    SpecError
+        When one is not there.
+    """
+    if isinstance(secrets, Mapping):
+        return {name: Hidden(value) for name, value in secrets.items()}
+    return {name: _from_environment(name) for name in secrets}
+
+
 def _check_variable(name: object) -> None:
     if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
         # What is no name may well be a secret, given in the place of one.
@@ -68,43 +125,3 @@ def _from_environment(name: str) -> Hidden:
             f"Set it before Jupyter starts, or with %env; or give secrets={{{name!r}: ...}}.",
         )
     return value
-
-
-def check(env: Mapping[str, str], secrets: Sequence[str] | Mapping[str, str]) -> None:
-    """Raise SpecError when a name is taken or given twice, or `env` has what looks secret."""
-    names = list(secrets)
-    for name in [*env, *names]:
-        if name in environ.RESERVED or name.startswith(environ.RESERVED_PREFIXES):
-            raise SpecError(
-                f"{name} is set for every job, and cannot be given.",
-                "By it its processes find each other, or their files.",
-                "Choose another name.",
-            )
-    twice = sorted(set(env) & set(names))
-    if twice:
-        raise SpecError(
-            f"{twice[0]} is in env and in secrets.",
-            "One variable has one value.",
-            "Leave it out of env.",
-        )
-    exposed = [name for name in env if _SECRET.fullmatch(name)]
-    if exposed:
-        raise SpecError(
-            f"{exposed[0]} looks like a secret.",
-            "Who may look at a job can read env.",
-            f"Give secrets=[{exposed[0]!r}], which takes it from this kernel's environment, "
-            f"or secrets={{{exposed[0]!r}: ...}}.",
-        )
-
-
-def values(secrets: Sequence[str] | Mapping[str, str]) -> dict[str, Hidden]:
-    """Return secrets with their values, from this kernel's environment where only names are given.
-
-    Raises
-    ------
-    SpecError
-        When one is not there.
-    """
-    if isinstance(secrets, Mapping):
-        return {name: Hidden(value) for name, value in secrets.items()}
-    return {name: _from_environment(name) for name in secrets}

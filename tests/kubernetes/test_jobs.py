@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from nbclient import NotebookClient
 
 import dotrain
+from dotrain import cli
 from dotrain.errors import (
     AddressMoved,
     ForwardFailed,
@@ -23,27 +28,72 @@ from dotrain.errors import (
     NotFinished,
     SpecError,
 )
-from dotrain.jobs import waiting
+from dotrain.jobs import waiting, watching
 from tests.kubernetes import work
 
 IMAGE = "python:3.13-slim"
 STALE = "sandbox_kube_that-has-expired"
 HELLO = 'echo "hello from $RANK"; echo "bye from $RANK"; sleep 0.1; echo "trouble on $RANK" >&2'
-# Kubernetes waits for ten seconds before it tries again: the others run meanwhile.
+# Kubernetes waits for ten seconds before it tries again: the other tests run meanwhile.
+MOVED = (
+    """trap 'touch "{0}"; exit 143' TERM; test -e "{0}" && exit 0; while :; do sleep 0.1; done"""
+)
 ONCE = 'test -e "{0}" || {{ touch "{0}"; echo first; exit 5; }}; echo second'
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _impatient() -> Iterator[None]:
+    """Look at jobs more often than is good for a control plane."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "_FIRST", 0.1)
+        patch.setattr(watching, "_LAST", 0.2)
+        yield
+
+
+class Moved(NamedTuple):
+    lost: dotrain.Job
+    drained: dotrain.Job
+
+
 @pytest.fixture(scope="module")
-def retried(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) -> dotrain.Job:
+def moved(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
+    """Jobs that have lost their nodes: one to a failure, the other to a change of size."""
+    home, asked = tmp_path_factory.mktemp("moved"), {"image": IMAGE, "cpus": 0.2, "grace": "5s"}
+    lost, drained = (
+        running(cluster.run(MOVED.format(home / name), name=name, **asked))
+        for name in ("lost", "drained")
+    )
+    was = lost.pods().iloc[0]
+    # What a node gets that is known to have failed.
+    taint = {"key": "node.kubernetes.io/out-of-service", "value": "x", "effect": "NoExecute"}
+    cluster._kube().patch(work.Node, was.node, {"spec": {"taints": [taint]}})
+    work.until(lambda: was["name"] not in set(cluster.pods("training").name))
+    cluster._kube().patch(work.Node, was.node, {"spec": {"taints": []}})
+    cluster.resize(size="s-4vcpu-8gb")
+    yield Moved(lost, drained)
+    for job in (lost, drained):
+        job.delete()
+
+
+@pytest.fixture(scope="module")
+def retried(
+    cluster: dotrain.Cluster, moved: Moved, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dotrain.Job]:
     """A job that fails the first time."""
     marker = tmp_path_factory.mktemp("retried") / "tried"
-    return cluster.run(ONCE.format(marker), name="retried", image=IMAGE, retries=1, cpus=0.1)
+    job = cluster.run(ONCE.format(marker), name="retried", image=IMAGE, retries=1, cpus=0.1)
+    yield job
+    job.delete()
 
 
 @pytest.fixture(scope="module")
-def hello(cluster: dotrain.Cluster, retried: dotrain.Job) -> dotrain.Job:
+def hello(cluster: dotrain.Cluster, retried: dotrain.Job) -> Iterator[dotrain.Job]:
     """A job on two nodes that has succeeded."""
-    return cluster.run(HELLO, name="hello", image=IMAGE, nodes=2, cpus=0.2).wait("30s")
+    # Kubernetes says to the second when a job was made.
+    time.sleep(1)
+    job = cluster.run(HELLO, name="hello", image=IMAGE, nodes=2, cpus=0.2).wait("30s")
+    yield job
+    job.delete()
 
 
 @pytest.fixture
@@ -51,7 +101,7 @@ def run(cluster: dotrain.Cluster) -> Iterator[Callable[..., dotrain.Job]]:
     """Submit jobs that are deleted after the test."""
     made: list[dotrain.Job] = []
 
-    def submit(command: str, **asked: Any) -> dotrain.Job:
+    def submit(command: Any, **asked: Any) -> dotrain.Job:
         made.append(cluster.run(command, **{"image": IMAGE, "cpus": 0.2, "grace": "5s", **asked}))
         return made[-1]
 
@@ -89,9 +139,11 @@ def test_logs_are_those_of_all_ranks_or_of_one(hello) -> None:
     assert list(hello.logs(rank=0, tail=1)) == ["trouble on 0"]
     assert len(hello.logs(tail=2)) == 4
     assert repr(hello.logs(rank=0)) == "hello from 0\nbye from 0\ntrouble on 0"
-    for tail in (-1, True):
-        with pytest.raises(SpecError, match="no number of lines"):
-            hello.logs(tail=tail)
+    for asked in ({"tail": -1}, {"tail": True}, {"rank": -1}):
+        with pytest.raises(SpecError, match="no whole number"):
+            hello.logs(**asked)
+    with pytest.raises(SpecError, match=r"no rank 2\. It has 2 nodes"):
+        hello.logs(rank=2)
 
 
 def test_a_job_is_found_again_by_its_name_or_as_the_newest(cluster, hello) -> None:
@@ -112,11 +164,26 @@ def test_jobs_are_listed_the_newest_last(cluster, hello) -> None:
     assert row.elapsed == hello.status.elapsed
 
 
+def test_jobs_are_seen_from_a_shell(cluster, hello) -> None:
+    def said(*words: str) -> str:
+        found = CliRunner().invoke(cli.main, words)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    assert json.loads(said("jobs", "bert", "--format", "json"))[-1]["name"] == "hello"
+    assert said("logs", "bert", "hello", "--rank", "0", "--tail", "1") == "trouble on 0\n"
+    assert said("logs", "bert", "--follow").count("hello from") == 2
+    assert said("cancel", "bert", "hello") == "hello is succeeded.\n"
+    missing = CliRunner().invoke(cli.main, ["logs", "bert", "helo"])
+    assert missing.exit_code == 1
+    assert "The nearest are 'hello'" in missing.output
+
+
 def test_what_a_job_writes_is_followed_while_it_does(run, capsys) -> None:
-    job = run("for i in 1 2 3 4; do echo line $i; sleep 0.4; done; printf end")
+    job = run("for i in 1 2 3; do echo line $i; sleep 0.4; done; printf end")
     found = job.logs(follow=True)
     written = capsys.readouterr().out
-    assert list(found) == ["line 1", "line 2", "line 3", "line 4", "end"]
+    assert list(found) == ["line 1", "line 2", "line 3", "end"]
     assert written.splitlines() == list(found)
     assert job.status.phase == "succeeded"
 
@@ -124,17 +191,17 @@ def test_what_a_job_writes_is_followed_while_it_does(run, capsys) -> None:
 def test_a_log_is_followed_past_a_token_that_has_expired_and_connections_that_break(
     run, cluster, sandbox
 ) -> None:
-    job = running(run("for i in $(seq 12); do echo line $i; sleep 0.25; done"))
+    job = running(run("for i in $(seq 9); do echo line $i; sleep 0.2; done"))
     kube = cluster.kube()
     kube._bearer.credentials = replace(kube._bearer.credentials, token=STALE)
     found: list[str] = []
     follower = threading.Thread(target=lambda: found.extend(job.logs(follow=True)))
     follower.start()
-    time.sleep(1.0)
+    time.sleep(0.5)
     kube._bearer.credentials = replace(kube._bearer.credentials, token=STALE)
     cluster._kube().close()
     follower.join(20)
-    assert found == [f"line {number}" for number in range(1, 13)]
+    assert found == [f"line {number}" for number in range(1, 10)]
     assert kube._bearer.credentials.token != STALE
 
 
@@ -150,17 +217,30 @@ def test_a_job_that_fails_says_how_with_the_last_that_it_wrote(run) -> None:
 
 
 def test_a_job_that_takes_too_long_is_ended(run) -> None:
-    with pytest.raises(JobFailed, match="longer than timeout=2s"):
-        run("sleep 60", timeout="2s", grace="1s").wait("30s")
+    with pytest.raises(JobFailed, match="longer than timeout=1s"):
+        run("sleep 60", timeout="1s", grace="1s").wait("30s")
 
 
-def test_waiting_ends_when_it_was_to_and_the_job_goes_on(run) -> None:
-    job = running(run("sleep 60"))
+def test_waiting_ends_in_time_or_by_an_interrupt_and_the_job_goes_on(run) -> None:
+    job = running(run("echo begun; sleep 60"))
     with pytest.raises(NotFinished, match="waited for 1 s") as caught:
         job.wait("1s")
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.status.phase == "running"
+    with interrupted(), pytest.raises(NotFinished, match="interrupted"):
+        job.wait()
+    with interrupted():
+        assert list(job.logs(follow=True)) == ["begun"]
     assert job.status.phase == "running"
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[None]:
+    """Interrupt what goes on in here, as a notebook does."""
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    yield
+    timer.join()
 
 
 def test_a_job_that_is_cancelled_may_say_a_last_word_and_it_is_kept(run) -> None:
@@ -169,7 +249,9 @@ def test_a_job_that_is_cancelled_may_say_a_last_word_and_it_is_kept(run) -> None
     job.cancel()
     assert job.status.phase == "cancelled"
     assert set(job.pods().phase) == {"stopped"}
-    assert list(job.logs()) == ["begun", "caught"]
+    # Its shell may say a word, too.
+    assert job.logs()[0] == "begun"
+    assert "caught" in job.logs()
     with pytest.raises(JobFailed, match="was cancelled"):
         job.wait()
     job.cancel()
@@ -185,9 +267,38 @@ def test_deleting_a_job_leaves_nothing_of_it_but_what_it_wrote(cluster, run, mon
         found = kube.get(kind, namespace="training", label_selector="dotrain/job=gone")
         assert [one.name for one in found] == [], kind
     assert sorted(job.logs()) == ["[0] begun", "[1] begun"]
-    with pytest.raises(JobNotFound, match="any more"):
+    with pytest.raises(JobNotFound, match="no job 'gone'"):
         cluster.job("gone")
     job.delete()
+
+
+def test_what_a_function_returns_outlives_its_job(cluster, run) -> None:
+    def doubled(number: int) -> int:
+        print("asked for", number)  # noqa: T201 - its log
+        return 2 * number
+
+    job = run(doubled, args=(21,))
+    assert job.result() == 42
+    job.delete()
+    assert job.result() == 42
+    assert list(job.logs()) == list(job.logs(follow=True)) == ["asked for 21"]
+
+
+def test_what_a_function_raises_is_the_cause_and_a_command_has_no_result(
+    cluster, run, hello
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("of mine")
+
+    job = run(broken)
+    for call in (job.wait, job.result):
+        with pytest.raises(JobFailed, match="ZeroDivisionError: of mine") as caught:
+            call()
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+        assert "in broken" in caught.value.traceback
+        assert caught.value.status.phase == "failed"
+    with pytest.raises(JobFailed, match="ran no function"):
+        hello.result()
 
 
 def test_a_job_that_is_deleted_by_somebody_else_is_gone(run) -> None:
@@ -208,8 +319,8 @@ def test_an_image_that_is_not_there_is_said_and_not_waited_for(run, monkeypatch)
 
 
 def test_what_finds_no_free_node_says_so(run) -> None:
-    holding = running(run("sleep 60", nodes=2, cpus=1.2))
-    job = run("true", cpus=1.2)
+    holding = running(run("sleep 60", nodes=2, cpus=2.2))
+    job = run("true", cpus=2.2)
     work.until(lambda: "No node of train is free" in job.status.reason)
     assert job.status.phase == "waiting"
     assert "2 have too few free vCPUs" in job.status.reason
@@ -261,40 +372,20 @@ def test_who_has_moved_while_waiting_is_told_at_once(cluster, run) -> None:
     assert job.status.phase == "running"
 
 
-def test_a_job_whose_node_goes_starts_again_elsewhere_and_that_is_no_failure(
-    cluster, run, tmp_path
-) -> None:
-    again = tmp_path / "again"
-    script = f'trap "touch {again}; exit 143" TERM; echo begun; test -e {again} && exit 0; '
-    job = running(run(script + "while :; do sleep 0.1; done"))
-    node = job.pods().node[0]
-    # What a node that fails gets, and one that DigitalOcean replaces.
-    taint = {"key": "node.kubernetes.io/out-of-service", "value": "x", "effect": "NoExecute"}
-    cluster._kube().patch(work.Node, node, {"spec": {"taints": [taint]}})
-    try:
-        job.wait("30s")
-    finally:
-        cluster._kube().patch(work.Node, node, {"spec": {"taints": []}})
-    frame = job.pods()
-    assert frame.node[0] != node
-    assert frame.restarts[0] == 1
-    assert list(job.logs()) == ["begun"]
-
-
-def test_a_job_outlives_a_change_of_size(cluster, run, tmp_path) -> None:
-    again = tmp_path / "again"
-    script = f'trap "touch {again}; echo told; exit 143" TERM; test -e {again} && exit 0; '
-    job = running(run(script + "while :; do sleep 0.1; done"))
-    cluster.resize(size="s-4vcpu-8gb")
-    job.wait("30s")
-    assert job.status.restarts == 1
-    assert job.pods().node[0] in work.training_nodes(cluster)
-
-
 def test_a_job_that_fails_once_succeeds_by_its_second_try(retried) -> None:
     retried.wait("30s")
     assert retried.status.restarts == 1
     assert list(retried.logs()) == ["first", "second"]
+
+
+def test_a_job_whose_node_does_not_answer_starts_again_and_that_is_no_failure(moved) -> None:
+    assert moved.lost.wait("30s").status.restarts == 1
+
+
+def test_a_job_outlives_a_change_of_size(cluster, moved) -> None:
+    assert moved.drained.wait("30s").status.restarts == 1
+    assert moved.drained.pods().node[0] in work.training_nodes(cluster)
+    assert cluster.spec.pools[0].size == "s-4vcpu-8gb"
 
 
 NOTEBOOK = (
@@ -302,6 +393,7 @@ NOTEBOOK = (
     "job = dotrain.get('bert').run('sleep 2; echo done', image='python:3.13-slim', cpus=0.2)\njob",
     "job",
     "job.wait()\nprint(job.logs())",
+    "job.wait()",
     """deadline = time.monotonic() + 10
 while any(one.name == 'dotrain job' for one in threading.enumerate()):
     assert time.monotonic() < deadline
@@ -321,3 +413,5 @@ def test_cells_that_show_a_job_are_kept_up_to_date_until_it_ends(cluster) -> Non
     waited, printed = notebook.cells[3].outputs
     assert "succeeded after" in waited.data["text/plain"]
     assert printed.text == "done\n"
+    # What was waited for is shown already.
+    assert len(notebook.cells[4].outputs) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import dotrain
 from scripts import install_torch
 
+DOCS = Path(__file__).parents[2] / "docs" / "training.md"
+IMAGE = "pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime"
 # Before any test gets a data directory of its own.
 BIN = install_torch.place() / "bin"
 INSTALLED = install_torch.installed()
@@ -28,16 +31,20 @@ dist.destroy_process_group()
 """
 
 
+@pytest.fixture(autouse=True)
+def torch() -> None:
+    assert INSTALLED, "There is no PyTorch. Run 'make torch', which takes a minute and 5 GB once."
+
+
 @pytest.mark.parametrize("program", ["torchrun", "python"])
 def test_the_processes_of_two_nodes_meet_and_add_up_what_each_has(
     cluster: dotrain.Cluster, tmp_path: Path, program: str
 ) -> None:
-    assert INSTALLED, "There is no PyTorch. Run 'make torch', which takes a minute and 5 GB once."
     (tmp_path / "train.py").write_text(TRAIN)
     job = cluster.run(
-        f"{BIN / program} train.py",
+        [str(BIN / program), "train.py"],
         name=f"by-{program}",
-        image="pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime",
+        image=IMAGE,
         nodes=2,
         files=tmp_path / "train.py",
     )
@@ -45,3 +52,18 @@ def test_the_processes_of_two_nodes_meet_and_add_up_what_each_has(
     for rank in (0, 1):
         (line,) = [one for one in job.logs(rank=rank) if one.startswith("rank")]
         assert line == f"rank {rank} of 2, 0 on node {rank}: the sum is 11"
+
+
+def test_the_function_of_the_documentation_trains_one_model_on_two_nodes(
+    cluster: dotrain.Cluster,
+) -> None:
+    (code,) = re.findall(r"```python\n(def train.*?)```", DOCS.read_text(), re.DOTALL)
+    notebook = {"__name__": "__main__"}
+    exec(code, notebook)
+    path = f"{BIN}:/usr/bin:/bin"
+    job = cluster.run(notebook["train"], args=[50], nodes=2, image=IMAGE, env={"PATH": path})
+    (first, weights), (second, same) = job.wait("60s").result()
+    # Each has data of its own, and their mean changes the weights of both alike.
+    assert first != second
+    assert weights == same
+    assert weights[0] == pytest.approx([1.0] * 8, abs=0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import dotrain
-from tests.crash.kernel import Kernel
+from tests.crash.kernel import Cell, Kernel
 from tests.live.conftest import Sandbox, frozen
 
 NAMES = ("ada", "bert", "cleo", "dora")
@@ -28,6 +29,19 @@ def asked_for(method: str, sandbox: Sandbox, after: int) -> bool:
     """Return whether a cluster or a pool has been asked for, or changed, since a request."""
     changes = sandbox.changes(after)
     return any(one == method and "/kubernetes/clusters" in path for one, path in changes)
+
+
+@contextlib.contextmanager
+def held(sandbox: Sandbox, first: Kernel, method: str, code: str) -> Iterator[Cell]:
+    """Begin a cell in a kernel, and hold its engine while it waits for the sandbox."""
+    # Long enough for a machine that does something else meanwhile; nobody waits for all of it.
+    sandbox.call("POST", "/__sandbox__/settings", delay=5.0)
+    before = sandbox.last_request()
+    running = first.begin(code)
+    first.until(lambda: asked_for(method, sandbox, before), 60)
+    with frozen():
+        sandbox.call("POST", "/__sandbox__/settings", delay=0.2)
+        yield running
 
 
 @pytest.fixture
@@ -71,11 +85,8 @@ def test_several_clusters_at_once_are_each_whole_and_each_in_a_view_of_its_own(
 def test_of_two_kernels_on_one_cluster_the_second_waits_and_says_for_whom(
     sandbox: Sandbox, kernels: Callable[[], Kernel]
 ) -> None:
-    before = sandbox.last_request()
     first, second = kernels(), kernels()
-    running = first.begin("dotrain.up('shared')")
-    first.until(lambda: asked_for("POST", sandbox, before), 60)
-    with frozen():
+    with held(sandbox, first, "POST", "dotrain.up('shared')") as running:
         waiting = second.begin("dotrain.up('shared', pool=dotrain.Pool(count=2))")
         second.until(lambda: "Waiting for" in waiting.output.shown, 60)
     said = second.end(waiting)
@@ -95,12 +106,9 @@ def test_what_waits_for_others_keeps_what_they_change_meanwhile(
     sandbox: Sandbox, kernels: Callable[[], Kernel]
 ) -> None:
     cluster = dotrain.up("queue")
-    before = sandbox.last_request()
     first, second, third = kernels(), kernels(), kernels()
-    resizing = first.begin("dotrain.get('queue').resize(count=2)")
-    first.until(lambda: asked_for("PUT", sandbox, before), 60)
     same = "dotrain.get('queue', wait=False)"
-    with frozen():
+    with held(sandbox, first, "PUT", "dotrain.get('queue').resize(count=2)") as resizing:
         allowing = second.begin(f"{same}.allow('198.51.100.0/24', label='office')")
         opening = third.begin(f"{same}.egress('open')")
         for kernel, cell in ((second, allowing), (third, opening)):

@@ -183,6 +183,15 @@ def test_urls_are_valid_as_long_as_a_job_may_take(folder) -> None:
     assert "X-Amz-Expires=25200&" in folder.get_url("x", storage.lasts(6 * HOUR))
 
 
+def test_a_bucket_of_spaces_has_a_host_of_its_own() -> None:
+    folder = dotrain.Storage("experiments", region="nyc3").folder("bert", "train")
+    url = folder.put_url("result-0.pickle", HOUR)
+    host = "https://experiments.nyc3.digitaloceanspaces.com"
+    assert url.startswith(f"{host}/dotrain/bert/train/result-0.pickle?X-Amz-Algorithm=")
+    assert "/nyc3/s3/aws4_request&" in url.replace("%2F", "/")
+    assert repr(url) == "'***'"
+
+
 def test_a_bucket_that_is_not_there_is_said(server) -> None:
     folder = dotrain.Storage("nobodys", endpoint=server).folder("bert", "train")
     with pytest.raises(StorageError, match=r"'nobodys'.*404.*Make it at"):

@@ -134,6 +134,31 @@ def test_what_fits_a_secret_fits_with_all_that_runs_it() -> None:
     assert sum(map(len, payload.files("training").values())) < 2**20
 
 
+def test_a_package_whose_modules_know_each_other_travels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python
+) -> None:
+    (tmp_path / "mine").mkdir()
+    for name, code in {
+        "__init__": "from mine import models, data",
+        "models": "import mine\n\n\nclass Net:\n    fit = lambda self: mine.data.rows()\n",
+        "data": "import mine.models as known\n\n\ndef rows():\n    return known.Net.__name__\n",
+    }.items():
+        (tmp_path / "mine" / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    mine = importlib.import_module("mine")
+    try:
+        (tmp_path / "call").write_bytes(functions.pack(lambda: mine.models.Net().fit()).call)
+    finally:
+        for name in ("mine", "mine.models", "mine.data"):
+            del sys.modules[name]
+    result = python(
+        "import pickle\n"
+        f"function, _, _ = pickle.load(open({str(tmp_path / 'call')!r}, 'rb'))\n"
+        "print(function())"
+    )
+    assert (result.stdout, result.stderr) == ("Net\n", "")
+
+
 @pytest.mark.parametrize(
     ("function", "said"),
     [

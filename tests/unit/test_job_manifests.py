@@ -188,6 +188,10 @@ def test_a_pod_may_do_nothing_that_it_was_not_given() -> None:
     assert "serviceAccountName" not in pod
 
 
+def test_its_program_ends_when_it_is_told_to_as_it_is_not_process_1() -> None:
+    assert pod_of(made()[0])["shareProcessNamespace"] is True
+
+
 def test_all_that_it_owns_goes_with_it() -> None:
     contents = (FUNCTION, FILES, STORED)
     for one in (one for content in contents for one in made(content=content)[1].values()):

@@ -88,6 +88,21 @@ def test_whatever_the_scheduler_says_is_said(message, said) -> None:
     assert said in reasons.scheduler(message, "train")
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("TriggeredScaleUp", "adds nodes: so"), ("NotTriggerScaleUp", "adds none: so")],
+)
+def test_what_the_autoscaler_does_about_it_is_said(reason, said) -> None:
+    pod = unscheduled(0, SCHEDULER)
+    before, after = (
+        happened("train-0-aaaaa", 20 + more, reason=one, message="so")
+        for more, one in enumerate(("NotTriggerScaleUp", reason))
+    )
+    for event in (before, after):
+        event["involvedObject"]["uid"] = pod["metadata"]["uid"]
+    assert read(a_job(), pod, events=[after, before]).reason.endswith(f"The autoscaler {said}")
+
+
 @pytest.mark.parametrize("reason", reasons.UNPULLED)
 def test_an_image_that_cannot_be_pulled_is_named(reason) -> None:
     pod = pending(reason, "not found", image="pytorch/pytroch:2.9")
@@ -96,6 +111,15 @@ def test_an_image_that_cannot_be_pulled_is_named(reason) -> None:
     assert "'pytorch/pytroch:2.9' cannot be pulled: not found" in status.reason
     assert reasons.unpulled(pod) == "pytorch/pytroch:2.9"
     assert reasons.unpulled(a_rank()) == ""
+
+
+def test_why_an_image_could_not_be_pulled_is_said_while_the_next_try_is_waited_for() -> None:
+    pod = pending("ImagePullBackOff", 'Back-off pulling image "a:1"', image="a:1")
+    event = happened("train-0-aaaaa", reason="Failed")
+    event["message"] = 'Failed to pull image "a:1": rpc error: code = NotFound desc = not found'
+    event["involvedObject"]["uid"] = pod["metadata"]["uid"]
+    said = read(a_job(), pod, events=[event]).reason
+    assert "'a:1' cannot be pulled: rpc error: code = NotFound desc = not found (Im" in said
 
 
 def test_what_keeps_a_container_from_starting_is_said() -> None:

@@ -11,10 +11,11 @@ import dotrain
 
 CALLABLES = [name for name in dotrain.__all__ if callable(getattr(dotrain, name))]
 
-
+FIELDS = ["Cluster", "ClusterSpec", "Database", "Job", "Pool", "Storage", "Task"]
 FUNCTIONS = {name: getattr(dotrain, name) for name in CALLABLES if name.islower()} | {
-    f"Cluster.{name}": method
-    for name, method in inspect.getmembers(dotrain.Cluster, inspect.isfunction)
+    f"{kind.__name__}.{name}": method
+    for kind in (dotrain.Cluster, dotrain.Job)
+    for name, method in inspect.getmembers(kind, inspect.isfunction)
     if not name.startswith("_")
 }
 
@@ -81,7 +82,7 @@ def test_every_result_is_documented(name) -> None:
         assert said or "Returns" in sections(doc)
 
 
-@pytest.mark.parametrize("name", ["Cluster", "ClusterSpec", "Database", "Pool", "Storage", "Task"])
+@pytest.mark.parametrize("name", FIELDS)
 def test_every_field_is_documented(name) -> None:
     one = getattr(dotrain, name)
     described = re.findall(r"^(\w+) :", sections(one.__doc__)["Parameters"], re.MULTILINE)

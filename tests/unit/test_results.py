@@ -133,3 +133,9 @@ def test_the_newest_jobs_of_each_cluster_are_kept(target) -> None:
     assert len(names) == keeping.MOST
     assert names[0] == f"train-{keeping.MOST + 1}"
     assert keeping.names(target, "other") == ["train"]
+
+
+def test_a_module_that_is_missing_there_is_said_with_what_to_do() -> None:
+    said = {"outcome": "raised", "type": "ModuleNotFoundError", "text": "No module named 'mine'"}
+    with pytest.raises(JobFailed, match=r"No module named 'mine'\. Give an image=.*files="):
+        results.value([Outcome(0, said)], "bert")

@@ -127,7 +127,9 @@ def test_an_exception_comes_back_with_the_traceback_that_it_had(pod) -> None:
     assert status == 1
     assert err.startswith("Traceback (most recent call last):\n  File")
     assert err.endswith("FileNotFoundError: [Errno 2] No such file or directory: 'missing.csv'\n")
-    assert "runner.py" not in err
+    assert "/runner.py" not in err
+    assert '    open("missing.csv")' in err
+    assert f'File "{__file__}"' in err
     with pytest.raises(JobFailed, match=r"rank 1.*missing\.csv") as caught:
         pod.result()
     assert isinstance(caught.value.__cause__, FileNotFoundError)

@@ -64,6 +64,9 @@ def a_task(work: object = "python train.py", **given: object) -> Task:
         ({"env": {"hf_token": KEY}}, "secrets=['hf_token']"),
         ({"env": {"CLIENT_SECRET": KEY}}, "secrets=['CLIENT_SECRET']"),
         ({"env": {"PGPASSWORD": KEY}}, "secrets=['PGPASSWORD']"),
+        ({"env": {"DATABASE_URL": f"pg://ada:{KEY}@db/x"}}, "secrets=['DATABASE_URL']"),
+        ({"work": f"cd x && WANDB_API_KEY={KEY} python a.py"}, "secrets=['WANDB_API_KEY']"),
+        ({"work": ["env", f"HF_TOKEN={KEY}", "python"]}, "secrets=['HF_TOKEN']"),
         ({"env": {"RANK": "0"}}, "Choose another name"),
         ({"env": {"DOTRAIN_JOB": "x"}}, "Choose another name"),
         ({"secrets": {"PET_NNODES": "2"}}, "Choose another name"),
@@ -106,6 +109,18 @@ def test_a_function_without_gpus_runs_in_the_image_of_this_python() -> None:
     assert Task(train).runs_in == f"python:3.{sys.version_info.minor}-slim"
     with pytest.raises(SpecError, match="A function with GPUs needs one"):
         Task(train, gpus_per_node=1)
+
+
+@pytest.mark.parametrize(
+    ("work", "env"),
+    [
+        ("HF_TOKEN=$TOKEN python a.py --key=3", {}),
+        ("python a.py", {"TOKENIZERS_PARALLELISM": "false", "HTTPS_PROXY": "http://proxy:8080"}),
+        ("KEYS=3 python a.py", {"KEYBOARD": "de", "URL": "https://host/@ada"}),
+    ],
+)
+def test_what_only_sounds_like_a_secret_is_let_through(work, env) -> None:
+    a_task(work, env=env)
 
 
 def test_secrets_are_read_from_the_environment_and_never_shown(monkeypatch) -> None:

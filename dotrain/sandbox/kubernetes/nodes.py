@@ -135,6 +135,16 @@ def change(found: Doc, wanted: Doc) -> Doc:
     }
 
 
+def moved(found: Doc, wanted: Doc) -> Doc:
+    """Return the merge patch of its status that says where a Node's kubelet is; empty for none.
+
+    It is elsewhere when the sandbox was ended and started again.
+    """
+    key = "daemonEndpoints"
+    same = found["status"].get(key) == wanted["status"][key]
+    return {} if same else {"status": {key: wanted["status"][key]}}
+
+
 def _by_key(taints: list[Doc]) -> dict[tuple[str, str], Doc]:
     """Return taints by what a Node may have once only."""
     return {(one["key"], one["effect"]): one for one in taints}

@@ -20,7 +20,7 @@ from dotrain.sandbox.kubernetes.kubelet.server import Server
 from dotrain.sandbox.kubernetes.kubelet.watching import Kubelet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dotrain.sandbox.answers import Doc
     from dotrain.sandbox.kubernetes.programs import Layout
@@ -101,6 +101,8 @@ class Plane:
         for name in sorted(wanted.keys() - self._refused.keys()):
             if name not in found:
                 good = await self._change("POST", _NODES, wanted[name])
+            elif status := nodes.moved(found[name], wanted[name]):
+                good = await self._change("PATCH", f"{_NODES}/{name}/status", status)
             elif patch := nodes.change(found[name], wanted[name]):
                 good = await self._change("PATCH", f"{_NODES}/{name}", patch)
             else:
@@ -118,8 +120,13 @@ class Plane:
             if answer.status_code != _CONFLICT:
                 answer.raise_for_status()
 
-    async def run_pods(self) -> None:
+    async def run_pods(self, delay: Callable[[], float]) -> None:
         """Begin to run the Pods of jobs, where there is what gives Pods a node.
+
+        Parameters
+        ----------
+        delay : callable
+            Returns how many seconds a Pod stays whose node is gone.
 
         Raises
         ------
@@ -129,7 +136,7 @@ class Plane:
         if not self.layout.whole:
             return
         directory = self.layout.directory
-        kubelet = Kubelet(Api(self._client), self.layout.api, directory / "pods")
+        kubelet = Kubelet(Api(self._client), self.layout.api, directory / "pods", delay)
         self._server = Server(kubelet, directory, self.layout.kwok)
         await self._server.open(self.layout.kubelet)
         self._kubelet = asyncio.create_task(kubelet.run())
@@ -169,8 +176,15 @@ def _is_new(node: Doc) -> bool:
     return any(taint["key"] == "node.kubernetes.io/not-ready" for taint in taints)
 
 
-async def start(layout: Layout) -> Plane:
+async def start(layout: Layout, delay: Callable[[], float]) -> Plane:
     """Start a control plane and return it once its API is ready.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where it is.
+    delay : callable
+        Returns how many seconds what takes its time takes in this sandbox.
 
     Raises
     ------
@@ -208,7 +222,7 @@ async def start(layout: Layout) -> Plane:
         raise NotStarted(f"A control plane did not start; see the logs in {layout.directory}.")
     plane = Plane(layout, process, token)
     try:
-        await plane.run_pods()
+        await plane.run_pods(delay)
         await plane.furnish()
     except BaseException as error:
         await plane.stop()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotrain.sandbox.kubernetes import authority, nodes, programs, tokens
 from dotrain.sandbox.kubernetes.door import Door
+from dotrain.sandbox.kubernetes.kubelet.directories import remove
 from dotrain.sandbox.kubernetes.pods import Pods
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Planes:
             if left.name in self._tasks or self._cluster(left.name) is not None:
                 continue
             if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left)
+                remove(left)
             else:
                 left.unlink()
 
@@ -155,7 +155,7 @@ class Planes:
                 whole=asked["whole"],
             )
             try:
-                running = await plane.start(layout)
+                running = await plane.start(layout, lambda: self._sandbox.delay)
             except (plane.NotStarted, OSError) as error:
                 _LOG.warning("attempt %s: %s", attempt + 1, error)
                 failure = str(error)

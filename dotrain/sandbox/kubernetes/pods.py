@@ -1,4 +1,4 @@
-"""What answers behind the ports of Pods: kwok runs none, so there is one answer for all."""
+"""What answers behind the ports of the Pods that kwok plays: one answer for all."""
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ of it goes with the node, the cluster or the sandbox.
 Not real are: the image (the commands are this machine's), isolation (they run
 as this user, see this machine's files and network, and no limit holds), and the
 network of Pods: all are on 127.0.0.1, so two jobs that listen on one port are in
-each other's way. There are no probes, no lifecycle hooks, and no `exec`.
+each other's way. There are no probes, no lifecycle hooks, no sidecars
+(init containers that go on), no `exec`, and ports are forwarded by WebSocket alone.
+SIGTERM goes to the process group, where a container runtime sends it to the first
+process only. A log is not cut off, however long it gets.
 
 `watching` follows the API, `running` is the life of one Pod, `supervise` is the
 process above each container's, and `server` is what the API server asks for

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _GONE = (404, 409)
 _PAUSE = 0.5
+# As a job may last: a month.
+_LASTING = 30 * 24 * 3600
 _STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 
 
@@ -51,13 +53,17 @@ class Api:
         return found
 
     async def token(self, pod: Doc, source: Doc) -> str:
-        """Return a token for the service account of a Pod, bound to the Pod."""
+        """Return a token for the service account of a Pod, bound to the Pod.
+
+        A kubelet renews it before it expires; this one is good for longer than is
+        asked, and no longer than the Pod is there.
+        """
         metadata, spec = pod["metadata"], pod["spec"]
         account = spec.get("serviceAccountName", "default")
         bound = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"]}
         asked = {
             "audiences": [source["audience"]] if source.get("audience") else [],
-            "expirationSeconds": source.get("expirationSeconds", 3600),
+            "expirationSeconds": max(source.get("expirationSeconds", 0), _LASTING),
             "boundObjectRef": {**bound, "uid": metadata["uid"]},
         }
         answer = await self._client.post(
@@ -86,7 +92,11 @@ class Api:
         async with self._client.stream("GET", path, params=wanted, timeout=limits) as stream:
             stream.raise_for_status()
             async for line in stream.aiter_lines():
-                change = json.loads(line)
+                try:
+                    change = json.loads(line)
+                except ValueError:
+                    # The API has ended in the middle of it.
+                    return
                 if change["type"] == "ERROR":
                     return
                 yield change["type"], change["object"]
@@ -124,6 +134,12 @@ class Api:
         task = asyncio.create_task(self._tell(pod, kind, reason, message))
         self._events.add(task)
         task.add_done_callback(self._events.discard)
+
+    async def close(self) -> None:
+        """Give up the events that are not written yet."""
+        for task in self._events:
+            task.cancel()
+        await asyncio.gather(*self._events, return_exceptions=True)
 
     async def _tell(self, pod: Doc, kind: str, reason: str, message: str) -> None:
         metadata, now = pod["metadata"], stamp(time.time())

@@ -34,8 +34,6 @@ class Options:
         Begin each line with its time.
     most : int or None
         End after so many bytes.
-    stream : str
-        ``"All"``, ``"Stdout"`` or ``"Stderr"``.
     """
 
     follow: bool = False
@@ -43,7 +41,6 @@ class Options:
     since: float = 0.0
     timestamps: bool = False
     most: int | None = None
-    stream: str = "All"
 
     @classmethod
     def of_query(cls, query: Mapping[str, str]) -> Options:
@@ -61,7 +58,6 @@ class Options:
             since=since,
             timestamps=query.get("timestamps") == "true",
             most=whole("limitBytes"),
-            stream=query.get("stream", "All"),
         )
 
 
@@ -101,8 +97,8 @@ async def read(path: Path, options: Options, over: Callable[[], bool]) -> AsyncI
 
 def _shown(line: bytes, options: Options) -> bytes:
     """Return what of one line of the file is asked for."""
-    at, stream, tag, text = line.split(b" ", 3)
-    if options.stream not in {"All", stream.decode().capitalize()} or _moment(at) < options.since:
+    at, _, tag, text = line.split(b" ", 3)
+    if _moment(at) < options.since:
         return b""
     # A part of a line has its end elsewhere.
     text = text if tag == b"F" else text[:-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
@@ -21,7 +23,6 @@ from dotrain.sandbox.kubernetes.kubelet.statuses import Known, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
 
     from dotrain.sandbox.answers import Doc
     from dotrain.sandbox.kubernetes.kubelet.api import Api
@@ -29,9 +30,14 @@ if TYPE_CHECKING:
 # An image with this in its name is in no registry.
 _NO_IMAGE = "does-not-exist"
 _PAUSE = 1.0
+_ENDED = ("Succeeded", "Failed")
 _NOT_STARTED = 128
 _KILLED = 137
 _T = TypeVar("_T")
+
+
+class _Stopped(Exception):
+    """The Pod is being deleted."""
 
 
 class Running:
@@ -76,6 +82,11 @@ class Running:
         self._stopping = asyncio.Event()
         self._deadline = 0.0
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has succeeded or failed."""
+        return self._written.get("phase") in _ENDED
+
     def stop(self, seconds: float) -> None:
         """End it, as its deletion asks for, within so many seconds from now."""
         deadline = time.monotonic() + seconds
@@ -91,10 +102,7 @@ class Running:
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                await self._end(work)
-            elif not work.cancelled():
-                work.result()
+            await (work if work.done() else self._end(work))
             await stop
             await self._api.remove(self.pod)
         finally:
@@ -109,39 +117,45 @@ class Running:
 
     async def _work(self) -> None:
         """Run its containers until all have ended."""
-        phase = self.pod["status"].get("phase")
-        if phase in {"Succeeded", "Failed"}:
+        if self.ended:
             return
         if self.pod["status"].get("startTime"):
             await self._lose()
             return
-        await self._make_volumes()
+        with suppress(_Stopped):
+            await self._make_volumes()
+            await self._run_all()
+        await self._report(over=True)
+
+    async def _run_all(self) -> None:
+        """Run the init containers one after the other, and then the others."""
         policy = self.pod["spec"].get("restartPolicy", "Always")
         for one in self._status.init:
             await self._keep(one, "Never" if policy == "Never" else "OnFailure")
             if not one.succeeded or self._stopping.is_set():
-                break
-        else:
-            for one in self._status.main:
-                one.waiting = statuses.CREATING
-            await asyncio.gather(*(self._keep(one, policy) for one in self._status.main))
-        await self._report(over=True)
+                return
+        for one in self._status.main:
+            one.waiting = statuses.CREATING
+        await asyncio.gather(*(self._keep(one, policy) for one in self._status.main))
 
     async def _end(self, work: asyncio.Task[None]) -> None:
-        """Ask what runs to end, kill it when it does not, and say how it ended."""
+        """Ask what runs to end, and kill it when it does not."""
         for name, process in self._processes.items():
             self._api.tell(self.pod, "Normal", "Killing", f"Stopping container {name}")
             process.terminate()
-        if not self._processes:
-            work.cancel()
         while not work.done() and (left := self._deadline - time.monotonic()) > 0:
             # The deadline may have come nearer meanwhile.
             await asyncio.wait({work}, timeout=min(left, _PAUSE))
         for process in self._processes.values():
             process.kill()
-        await asyncio.wait({work})
-        if work.cancelled():
-            await self._report(over=True)
+        await work
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait so long, but not longer than the Pod is wanted."""
+        with suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        if self._stopping.is_set():
+            raise _Stopped
 
     async def _lose(self) -> None:
         """Say that it does not run any more: it did when this sandbox was ended."""
@@ -174,18 +188,20 @@ class Running:
                 said = why
                 complain(why)
                 await self._report()
-            await asyncio.sleep(_PAUSE)
+            await self._pause(_PAUSE)
 
     async def _keep(self, one: Known, policy: str) -> None:
         """Run a container, and again as its Pod's policy says."""
-        while True:
-            await self._run(one)
-            again = policy == "Always" or (policy == "OnFailure" and one.failed)
-            if self._stopping.is_set() or not again:
-                return
-            await asyncio.sleep(_PAUSE)
-            one.before, one.restarts = one.state(), one.restarts + 1
-            one.started = one.finished = one.code = None
+        with suppress(_Stopped):
+            while True:
+                await self._run(one)
+                again = policy == "Always" or (policy == "OnFailure" and one.failed)
+                if not again:
+                    return
+                await self._pause(_PAUSE)
+                one.before, one.restarts = one.state(), one.restarts + 1
+                one.started = one.finished = one.code = None
+                self.log(one.spec["name"]).unlink(missing_ok=True)
 
     async def _run(self, one: Known) -> None:
         """Run a container once."""
@@ -207,7 +223,7 @@ class Running:
         one.started, one.pid, one.message = process.started, process.pid, ""
         if self._stopping.is_set():
             # It came too late to be asked with the others.
-            process.terminate()
+            process.kill()
         self._api.tell(self.pod, "Normal", "Started", f"Started container {name}")
         await self._report()
         ended = await process.wait()
@@ -223,12 +239,12 @@ class Running:
         self._api.tell(self.pod, "Warning", "Failed", f'Failed to pull image "{image}": not found')
         self._api.tell(self.pod, "Warning", "Failed", "Error: ErrImagePull")
         await self._report()
-        await asyncio.sleep(_PAUSE)
+        await self._pause(_PAUSE)
         one.waiting, one.message = "ImagePullBackOff", f'Back-off pulling image "{image}"'
         self._api.tell(self.pod, "Normal", "BackOff", one.message)
         self._api.tell(self.pod, "Warning", "Failed", "Error: ImagePullBackOff")
         await self._report()
-        await asyncio.Event().wait()
+        await self._pause(None)
 
     async def _asked(self, one: Known) -> tuple[list[str], dict[str, str], Path]:
         """Return the command, the environment and the working directory of a container."""
@@ -254,7 +270,7 @@ class Running:
             there = spec["workingDir"]
             here = local(there)
             # One that is no volume is the image's, which is not here.
-            where = where / there.strip("/") if here == there else type(where)(here)
+            where = where / there.strip("/") if here == there else Path(here)
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
         return [local(expand(word, known)) for word in words], own, where
 

@@ -162,6 +162,18 @@ class Status:
         ]
 
 
+def orphaned(now: float) -> Doc:
+    """Return what becomes of the status of a Pod whose node is gone, in Pod GC's words."""
+    disrupted = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "DeletionByPodGC",
+        "message": "PodGC: node no longer exists",
+        "lastTransitionTime": stamp(now),
+    }
+    return {"phase": "Failed", "conditions": [disrupted]}
+
+
 def _container(one: Known, *, ready: bool) -> Doc:
     return {
         "name": one.spec["name"],

@@ -26,6 +26,7 @@ _CHUNK = 1 << 16
 _LONGEST = 1 << 14
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _LINUX = sys.platform == "linux"
 
 
@@ -114,6 +115,8 @@ def _become(asked: dict[str, Any], out: int, errors: int) -> None:
     """Become the program that is asked for."""
     os.setsid()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # None of it becomes another user, whom this one could not kill.
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         # Python ignores these, and a program inherits that.
         signal.signal(number, signal.SIG_DFL)

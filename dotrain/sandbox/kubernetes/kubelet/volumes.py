@@ -20,7 +20,7 @@ async def make(api: Api, pod: Doc, directory: Path, status: Doc) -> dict[str, Pa
     """Make the volumes of a Pod, and return where each is.
 
     They are what they are when the Pod starts: a Secret that changes later does
-    not reach the Pod, and a token is not renewed.
+    not reach the Pod.
 
     Parameters
     ----------

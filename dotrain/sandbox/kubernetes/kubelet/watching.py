@@ -6,19 +6,20 @@ import asyncio
 import ipaddress
 import itertools
 import logging
+import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from dotrain.sandbox.kubernetes.kubelet import environment
+from dotrain.sandbox.kubernetes.kubelet import environment, statuses
 from dotrain.sandbox.kubernetes.kubelet.directories import remove
 from dotrain.sandbox.kubernetes.kubelet.local import LOOPBACK
 from dotrain.sandbox.kubernetes.kubelet.running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from dotrain.sandbox.answers import Doc
@@ -59,10 +60,13 @@ class Kubelet:
         Where the API is, on 127.0.0.1.
     directory : pathlib.Path
         Where each Pod gets a directory of its own.
+    delay : callable
+        Returns how many seconds a Pod stays whose node is gone.
     """
 
-    def __init__(self, api: Api, port: int, directory: Path) -> None:
+    def __init__(self, api: Api, port: int, directory: Path, delay: Callable[[], float]) -> None:
         self._api = api
+        self._delay = delay
         self._directory = directory
         self._always = {
             "PATH": environment.path(),
@@ -71,22 +75,23 @@ class Kubelet:
         }
         self._pods: dict[str, _Entry] = {}
         self._hosts: dict[str, str] = {}
+        self._listed = asyncio.Event()
         self._free = (str(_PODS[number]) for number in itertools.cycle(range(2, 65534)))
-        self._cleaning: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Follow the API until cancelled; all processes end then."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         try:
-            await asyncio.gather(
-                self._follow("/api/v1/nodes", {}, self._see_node),
-                self._follow("/api/v1/pods", {"labelSelector": LABEL}, self._see_pod),
-            )
+            await asyncio.gather(self._follow_nodes(), self._follow_pods())
         finally:
             for entry in self._pods.values():
                 entry.cut_off()
+            for task in self._tasks:
+                task.cancel()
             tasks = [entry.task for entry in self._pods.values()]
-            await asyncio.gather(*tasks, *self._cleaning, return_exceptions=True)
+            await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+            await self._api.close()
 
     def find(self, namespace: str, name: str) -> Running | None:
         """Return a Pod of a job by its name, None when it is none of these."""
@@ -95,6 +100,14 @@ class Kubelet:
             if (metadata["namespace"], metadata["name"]) == (namespace, name):
                 return entry.running
         return None
+
+    async def _follow_nodes(self) -> None:
+        await self._follow("/api/v1/nodes", {}, self._see_node)
+
+    async def _follow_pods(self) -> None:
+        # A Pod has its node's address.
+        await self._listed.wait()
+        await self._follow("/api/v1/pods", {"labelSelector": LABEL}, self._see_pod)
 
     async def _follow(
         self, path: str, query: dict[str, str], see: Callable[[str, Doc], None]
@@ -108,6 +121,7 @@ class Kubelet:
     def _see_node(self, kind: str, what: Doc) -> None:
         if kind == "SYNC":
             self._hosts = {one["metadata"]["name"]: _address(one) for one in what["items"]}
+            self._listed.set()
             gone = {
                 entry.running.pod["spec"]["nodeName"] for entry in self._pods.values()
             } - self._hosts.keys()
@@ -118,9 +132,9 @@ class Kubelet:
             gone = set()
             self._hosts[what["metadata"]["name"]] = _address(what)
         for entry in self._pods.values():
-            if entry.running.pod["spec"]["nodeName"] in gone:
-                # The Pod stays, until those who clean up find it without a node.
+            if entry.running.pod["spec"]["nodeName"] in gone and not entry.cut:
                 entry.cut_off()
+                self._aside(self._collect(entry))
 
     def _see_pod(self, kind: str, what: Doc) -> None:
         if kind == "SYNC":
@@ -142,13 +156,28 @@ class Kubelet:
     def _begin(self, uid: str, pod: Doc) -> _Entry:
         directory = self._directory / uid
         directory.mkdir(mode=0o700, exist_ok=True)
-        host = self._hosts.get(pod["spec"]["nodeName"], LOOPBACK)
-        addresses = (next(self._free), host)
+        # What it has it keeps: addresses are added to a status, not replaced.
+        own = pod["status"].get("podIP") or next(self._free)
+        host = pod["status"].get("hostIP") or self._hosts.get(pod["spec"]["nodeName"], LOOPBACK)
+        addresses = (own, host)
         running = Running(self._api, pod, directory, addresses, self._always)
         task = asyncio.create_task(running.live())
         task.add_done_callback(_report)
         self._pods[uid] = _Entry(running, task, directory)
         return self._pods[uid]
+
+    async def _collect(self, entry: _Entry) -> None:
+        """Do what Pod GC does with a Pod whose node is gone, only sooner.
+
+        Kubernetes' own waits 40 seconds and then up to 20 more, whatever its
+        options are.
+        """
+        await asyncio.sleep(self._delay())
+        pod = entry.running.pod
+        if pod["metadata"]["uid"] in self._pods:
+            if not entry.running.ended:
+                await self._api.report(pod, statuses.orphaned(time.time()))
+            await self._api.remove(pod)
 
     def _drop(self, uid: str) -> None:
         """Forget a Pod that is gone, with all that was its own."""
@@ -168,9 +197,14 @@ class Kubelet:
                 await asyncio.wait({after})
             await asyncio.to_thread(remove, directory)
 
-        task = asyncio.create_task(clean())
-        self._cleaning.add(task)
-        task.add_done_callback(self._cleaning.discard)
+        self._aside(clean())
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something while the API is followed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_report)
 
 
 def _address(node: Doc) -> str:
@@ -183,4 +217,4 @@ def _address(node: Doc) -> str:
 def _report(task: asyncio.Task[None]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
-        _LOG.error("What runs a Pod has failed.", exc_info=error)
+        _LOG.error("What looks after a Pod has failed.", exc_info=error)

@@ -12,7 +12,9 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
 
 from dotrain import config, display, handover, staying, transport
@@ -25,12 +27,14 @@ from dotrain.target import Target
 _LOOK_SECONDS = 0.05
 _REFRESH_SECONDS = 0.5
 _TAIL = 500
+_FAREWELL = 2.0
+_OVER = ("ended", "failed", "killed")
 
 # They outlive this process; as long as it lives, it has to wait for those that end.
-_started: list[subprocess.Popen[bytes]] = []
+_started: dict[Path, subprocess.Popen[bytes]] = {}
 
 
-class Ending:
+class Takedown:
     """What follows a job that was run with ``down_after=True``.
 
     Parameters
@@ -65,8 +69,8 @@ class Ending:
         return "failed" if state == "ended" and "error" in self._end else state
 
     @property
-    def status(self) -> Mapping[str, str] | None:
-        """How the job ended, once what it left is kept: phase, started, finished (str)."""
+    def status(self) -> Mapping[str, Any] | None:
+        """How the job ended, once what it left is kept, as `last.written` has it."""
         self._reader.read()
         return self._reader.facts.get("status")
 
@@ -122,12 +126,13 @@ class Ending:
         request = handover.request(
             self._target, id=uuid.uuid4().hex, journal=str(self._path), job=self._job
         )
-        _started[:] = [process for process in _started if process.poll() is None]
+        self._dismiss()
         with tempfile.TemporaryFile() as said:
             try:
                 process = handover.start("dotrain.finisher", said)
-                _started.append(process)
+                _started[self._path] = process
                 handover.send(process, request)
+                handover.close(process)
             except OSError as error:
                 raise self._not_begun(error.strerror or str(error)) from bare(error)
             except BaseException as error:  # noqa: BLE001 - raised again
@@ -151,13 +156,28 @@ class Ending:
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
             state, now = self.state, time.monotonic()
-            ended = state in ("ended", "failed", "killed")
+            ended = state in _OVER
             if ended or now - refreshed >= _REFRESH_SECONDS:
                 refreshed = now
                 shown.refresh(self._reader.progress)
+            if ended:
+                self._dismiss()
             if ended or (deadline is not None and now >= deadline):
                 return ended
             time.sleep(_LOOK_SECONDS)
+
+    def wait_until_kept(self) -> bool:
+        """Wait until what the job left is kept; return false when that has failed."""
+        while self.status is None and self.state not in _OVER:
+            time.sleep(_LOOK_SECONDS)
+        return self.status is not None
+
+    def _dismiss(self) -> None:
+        process = _started.get(self._path)
+        if process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_FAREWELL)
+                _started.pop(self._path, None)
 
     @property
     def _end(self) -> Mapping[str, Any]:
@@ -184,11 +204,14 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
     -----
     FinisherKilled
     """
-    for job in _asked(target, cluster):
-        ending = Ending(target, job)
-        if ending.state != "killed" or job["cluster_id"] != cluster_id:
+    for name in keeping.names(target, cluster):
+        job = asked(target, cluster, name)
+        if job.get("cluster_id") != cluster_id:
             continue
-        ending.begin()
+        found = Takedown(target, job)
+        if found.state != "killed":
+            continue
+        found.begin()
         warnings.warn(
             f"The process that takes {cluster!r} down after the job {job['name']!r} had been "
             f"killed. Another one has taken it up. {staying.costs(target, cluster)}",
@@ -197,13 +220,11 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
         )
 
 
-def _asked(target: Target, cluster: str) -> Iterator[Mapping[str, str]]:
-    """Yield the jobs on a cluster that something follows, as their journals have them."""
-    for name in keeping.names(target, cluster):
-        for path in keeping.of(target, cluster, name).directory.glob("after-*.jsonl"):
-            asked = journal.Reader(path).facts.get("asked")
-            if asked:
-                yield asked
+def asked(target: Target, cluster: str, name: str) -> Mapping[str, str]:
+    """Return which job something follows, as its journal has it; empty when nothing does."""
+    paths = keeping.of(target, cluster, name).directory.glob("after-*.jsonl")
+    newest = max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return (journal.Reader(newest).facts.get("asked") if newest else None) or {}
 
 
 def _last_words(said: IO[bytes]) -> str:

@@ -1,0 +1,52 @@
+"""What jobs have left when their cluster goes: a matter of seconds, or done without.
+
+A teardown has to work where the Kubernetes API is dead: nothing in here takes
+longer than its patience, and what cannot be reached is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from dotrain.errors import DotrainError
+from dotrain.jobs import finding, keeping, leaving
+from dotrain.kube import Kube
+from dotrain.target import Target
+from dotrain.within import within
+
+_PATIENCE = 20.0
+_UNKNOWN = "Which jobs run on it is not known: its Kubernetes API does not answer."
+
+Reach = Callable[[], Kube | None]
+"""Returns a cluster's Kubernetes API; None where there is none."""
+
+
+def describe(reach: Reach) -> str:
+    """Return in words which jobs would be lost; empty when none would."""
+
+    def look() -> str:
+        kube = reach()
+        rows = finding.rows(kube) if kube else []
+        running = [f"{row.name} ({row.status.phase})" for row in rows if not row.status.ended]
+        return f"These jobs are lost: {', '.join(running)}." if running else ""
+
+    try:
+        return within(_PATIENCE, look, _UNKNOWN)
+    except DotrainError:
+        return _UNKNOWN
+
+
+def keep(target: Target, reach: Reach) -> None:
+    """Keep what jobs have left that have ended, and of which nothing is kept yet."""
+
+    def save() -> None:
+        kube = reach()
+        for row in finding.rows(kube) if kube else ():
+            kept = keeping.of(target, kube.cluster["name"], row.name) if kube else None
+            if kube and kept and row.status.ended and not kept.ranks():
+                with suppress(DotrainError):
+                    leaving.keep(target, kube, finding.record(kube, row.name), row.status)
+
+    with suppress(DotrainError):
+        within(_PATIENCE, save, None)

@@ -1,0 +1,223 @@
+"""A cluster that goes after its job: what the job left is kept first, and no kernel is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+import dotrain
+from dotrain import target
+from dotrain.cli import main
+from dotrain.errors import (
+    ClusterNotFound,
+    ConfigError,
+    ConfirmationRequired,
+    FinisherKilled,
+    JobFailed,
+    JobNameTaken,
+    SpecError,
+)
+from dotrain.jobs import keeping
+from tests.kubernetes import work
+from tests.live.conftest import Sandbox
+
+IMAGE = "python:3.13-slim"
+NODES = dotrain.Pool(size="s-2vcpu-4gb", count=2)
+FAILING = dotrain.Task("echo out of luck; exit 3", name="unlucky", image=IMAGE, down_after=True)
+
+# A kernel that asks for both and then does something else, until it is killed.
+KERNEL = """
+import dotrain, time
+dotrain.use_sandbox()
+def train():
+    import time
+    time.sleep(4)
+    print("trained")
+    return {"loss": 0.25}
+cluster = dotrain.get("brief")
+small = {"cpus": 0.1, "memory": "64Mi"}
+cluster.run("sleep 6; echo beside", name="beside", image="python:3.13-slim", **small)
+job = cluster.run(train, name="train", down_after=True, **small)
+print("begun", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def brief(sandbox: Sandbox) -> dotrain.Cluster:
+    """A cluster that was made for a job that fails, and that has a max age."""
+    return dotrain.up("brief", pool=NODES, max_age="12h", then=FAILING)
+
+
+def finisher() -> psutil.Process:
+    """Return the one process that waits for a job."""
+    (found,) = finishers()
+    return found
+
+
+def finishers() -> list[psutil.Process]:
+    home = os.environ["DOTRAIN_HOME"]
+    return [
+        one
+        for one in psutil.process_iter()
+        if one.status() != psutil.STATUS_ZOMBIE
+        and "dotrain.finisher" in one.cmdline()
+        and one.environ().get("DOTRAIN_HOME") == home
+    ]
+
+
+def kept(job: str) -> keeping.Kept:
+    return keeping.of(target.current(), "brief", job)
+
+
+def clusters(sandbox: Sandbox) -> list[str]:
+    return [one["name"] for one in sandbox.objects("clusters")]
+
+
+def test_what_can_never_run_is_refused_before_a_cluster_is_paid_for(sandbox) -> None:
+    before = sandbox.last_request()
+    for then, said in (
+        (dotrain.Task("a", image=IMAGE, gpus_per_node=1), "GPU"),
+        (dotrain.Task("a", image=IMAGE, nodes=9), "9"),
+        (dotrain.Task("a", image=IMAGE, files="nothing-there"), "nothing-there"),
+        ("python train.py", "no task"),
+    ):
+        with pytest.raises(SpecError, match=said):
+            dotrain.up("unmade", pool=NODES, then=then)
+    with pytest.raises(SpecError, match="wait=True"):
+        dotrain.up("unmade", pool=NODES, then=FAILING, wait=False)
+    assert sandbox.changes(before) == []
+
+
+def test_a_job_that_fails_keeps_the_cluster_and_says_until_when_and_what_it_costs(
+    brief, sandbox
+) -> None:
+    job = brief.job()
+    with pytest.raises(JobFailed) as failure:
+        job.wait("60s")
+    assert failure.value.log == ("out of luck",)
+    said = failure.value.fix
+    assert "The cluster 'brief' stays until 20" in said
+    assert "when a sweep ends it (max age 12h), and costs $0." in said
+    assert "until then" in said
+    assert "stays until 20" in repr(job)
+    assert "brief" in clusters(sandbox)
+    assert "out of luck" in (kept("unlucky").load_log(0) or "")
+    work.until(lambda: finishers() == [])
+
+
+def test_a_job_that_cannot_be_submitted_says_what_the_cluster_costs(brief) -> None:
+    with pytest.raises(JobNameTaken, match=r"The cluster 'brief' stays until .* until then"):
+        dotrain.up("brief", then=FAILING)
+
+
+def test_who_is_asked_about_a_teardown_is_told_which_jobs_are_lost(brief, monkeypatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "no")
+    job = brief.run("sleep 60", name="lost", image=IMAGE, grace="1s")
+    with pytest.raises(ConfirmationRequired):
+        brief.down()
+    assert "These jobs are lost: lost (" in asked[0]
+    # Where nobody gets an answer, nobody waits for one.
+    brief._kube().close()
+    dotrain.use_sandbox(address="198.51.100.9")
+    try:
+        with pytest.raises(ConfirmationRequired):
+            dotrain.down("brief")
+    finally:
+        dotrain.use_sandbox()
+    assert "Which jobs run on it is not known" in asked[1]
+    job.delete()
+
+
+def test_what_ended_jobs_left_is_kept_before_a_teardown(brief) -> None:
+    brief.run("echo worth it", name="worth", image=IMAGE)
+    work.until(lambda: brief.job("worth").status.ended)
+    assert kept("worth").ranks() == []
+    brief._keep_what_ended()
+    assert "worth it" in (kept("worth").load_log(0) or "")
+
+
+def test_a_shell_runs_a_job_and_follows_it(brief) -> None:
+    options = ["--job", "shell", "--image", IMAGE, "--env", "WHOM=world", "--wait"]
+    command = ["--sandbox", "run", "brief", *options, "--", "echo hello $WHOM"]
+    result = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "hello world" in result.stdout.splitlines()
+    assert "shell: succeeded" in result.stdout
+    result = CliRunner().invoke(main, ["run", "brief", "--image", IMAGE, "--env", "WHOM", "ls"])
+    assert "it takes NAME=VALUE" in result.output
+
+
+def test_what_cannot_be_kept_keeps_the_cluster(brief, sandbox) -> None:
+    job = brief.run("sleep 1; echo done", name="full", image=IMAGE, down_after=True)
+    in_the_way = kept("full").directory / "log-0.txt"
+    in_the_way.mkdir()
+    with pytest.raises(ConfigError, match=r"log-0\.txt cannot be written"):
+        job.wait("60s")
+    assert job.status.phase == "succeeded"
+    assert "wait() tries again" in repr(job)
+    assert "brief" in clusters(sandbox)
+    in_the_way.rmdir()
+    job.delete()
+
+
+def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sandbox) -> None:
+    kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE)
+    assert kernel.stdout is not None
+    with kernel, kernel.stdout:
+        assert kernel.stdout.readline() == b"begun\n"
+        kernel.kill()
+    first = finisher()
+    first.kill()
+    work.until(lambda: first not in finishers())
+    job = brief.job("train")
+    assert "its process was killed, and wait() takes it up" in repr(job)
+    with pytest.warns(FinisherKilled, match=r"'train'.*\$0\.\d+ an hour"):
+        dotrain.get("brief")
+    # It holds nobody up meanwhile, and is no operation.
+    second = finisher()
+    assert brief.resize(count=3).spec.pools[0].count == 3
+    assert brief.operation.title == "resize brief"
+    failures: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            dotrain.get("brief", wait=False).job("train").wait("60s")
+        except BaseException as error:  # noqa: BLE001
+            failures.append(error)
+
+    other = threading.Thread(target=wait)
+    other.start()
+    job.wait("60s")
+    other.join()
+    assert failures == []
+    work.until(lambda: finishers() == [])
+    assert second.pid != first.pid
+    assert "was taken down, and nothing of it is left" in repr(job)
+    assert job.status.phase == "succeeded"
+    assert "brief" not in clusters(sandbox)
+    assert dotrain.leaks().empty
+    with pytest.raises(ClusterNotFound, match=r"dotrain\.job\('brief'"):
+        dotrain.get("brief")
+    # All of it is here, and nothing that lets anybody in.
+    assert list(job.logs()) == ["trained"]
+    assert job.result() == {"loss": 0.25}
+    # And so it is for a kernel that knows nothing of it.
+    code = (
+        "import dotrain; dotrain.use_sandbox(); job = dotrain.job('brief', 'train').wait(); "
+        "print(job.result(), list(job.logs()), job)"
+    )
+    later = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert later.stdout.startswith("{'loss': 0.25} ['trained'] train: succeeded")
+    assert "was taken down" in later.stdout
+    assert list(dotrain.job("brief", "worth").logs()) == ["worth it"]
+    assert "beside" in (kept("beside").load_log(0) or "")
+    (journal,) = kept("train").directory.glob("after-*.jsonl")
+    assert sandbox.token not in journal.read_text()
