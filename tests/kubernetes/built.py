@@ -1,4 +1,4 @@
-"""Operators built from the Go modules that ``modules/`` pins, once per version, outside the tree."""
+"""Operators built from the Go modules that ``modules/`` pins, once, outside of the tree."""
 
 from __future__ import annotations
 

@@ -123,6 +123,13 @@ def test_at_the_end_of_a_with_block_nothing_is_left_of_it(cluster, dask) -> None
     work.until(lambda: not policies(cluster) & {"dask"})
 
 
+def test_the_operator_is_taken_out_with_its_rights(cluster, dask) -> None:
+    dask.close(operator=True)
+    assert not cluster.pods(NAMESPACE).name.str.startswith("dotrain-dask").any()
+    roles = {one.name for one in cluster.kube().get("clusterroles")}
+    assert "dotrain-dask-watch" not in roles
+
+
 def policies(cluster: dotrain.Cluster) -> set[str]:
     kube = cluster.kube()
     found = kube.get("networkpolicies", namespace=NAMESPACE)
