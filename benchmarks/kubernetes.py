@@ -22,7 +22,8 @@ from measure import Target, print_targets, workplace
 import dotrain
 from dotrain import account, credentials, draining
 from dotrain.api import Api
-from dotrain.kube import Kube, connect
+from dotrain.connections import connect
+from dotrain.kube import Kube
 
 NODES = 20
 PODS = 1000

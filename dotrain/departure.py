@@ -112,7 +112,7 @@ def reached(target: Target, name: str) -> Iterator[Kube | None]:
         When it does not answer here.
     """
     # Imported late, as in the rest of this module: most operations need no kr8s.
-    from dotrain.kube import connect
+    from dotrain.connections import connect
 
     with closing(Api(target)) as api:
         cluster = account.cluster(api, name)

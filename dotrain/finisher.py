@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from dotrain import config, display, handover, kube, operations, staying, transport
+from dotrain import config, connections, display, handover, operations, staying, transport
 from dotrain.engine import journal
 from dotrain.engine.exclusive import exclusive
 from dotrain.engine.progress import Progress
@@ -45,6 +45,7 @@ from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
 from dotrain.jobs.waiting import Wait
+from dotrain.kube import Kube
 from dotrain.target import Target
 
 _T = TypeVar("_T")
@@ -187,8 +188,8 @@ class After:
 
         return Wait(record.name, self._cluster, record.read, picture, None)
 
-    def _kube(self) -> kube.Kube:
-        return kube.shared(self._target, self._id)
+    def _kube(self) -> Kube:
+        return connections.shared(self._target, self._id)
 
     def _take_down(self) -> dict[str, Any]:
         for attempt in range(1, _ATTEMPTS + 1):

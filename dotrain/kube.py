@@ -19,13 +19,9 @@ credentials give their owner all of them, and more:
 
 from __future__ import annotations
 
-import atexit
 import json
-import logging
-import threading
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,20 +29,14 @@ import kr8s
 import stamina
 from kr8s._async_utils import as_sync_func
 
-from dotrain import credentials, objects, reachability
-from dotrain.api import Api
+from dotrain import objects
 from dotrain.client import Client
-from dotrain.credentials import Credentials
-from dotrain.errors import DotrainError, KubernetesError, KubernetesForbidden, KubernetesNotFound
+from dotrain.errors import KubernetesError, KubernetesForbidden, KubernetesNotFound
 from dotrain.hidden import Hidden, bare
-from dotrain.target import Target
 
 _T = TypeVar("_T")
 _ATTEMPTS = 3
 _PASSING = (429, 500, 502, 503, 504)
-
-_shared: dict[tuple[Target, str], Kube] = {}
-_lock = threading.Lock()
 
 
 class Kube:
@@ -286,90 +276,6 @@ class Kube:
                 return answer
 
         return self.run(send)
-
-
-def connect(target: Target, api: Api, cluster: Mapping[str, Any]) -> Kube:
-    """Return the Kubernetes API of a cluster.
-
-    Parameters
-    ----------
-    target : Target
-        The account.
-    api : Api
-        The same, open; used now alone. A token that is renewed later comes
-        over a connection of its own.
-    cluster : mapping
-        The cluster as DigitalOcean describes it.
-
-    Returns
-    -------
-    Kube
-        To be closed by whoever asked for it.
-
-    Raises
-    ------
-    ApiError
-        When DigitalOcean gives no credentials.
-    KubernetesUnreachable
-        When those it gives cannot be used.
-    """
-
-    def renew() -> Credentials:
-        logging.getLogger(__name__).info(
-            "The token for the Kubernetes API of %r is refused: asking for another.",
-            cluster["name"],
-        )
-        with closing(Api(target)) as other:
-            return credentials.fetch(other, cluster["id"])
-
-    def explain(failure: str) -> DotrainError:
-        return reachability.explain(target, cluster, failure)
-
-    return with_credentials(credentials.fetch(api, cluster["id"]), renew, explain, cluster)
-
-
-def shared(target: Target, cluster_id: str) -> Kube:
-    """Return the Kubernetes API of a cluster, the same one as long as this process lives.
-
-    Parameters
-    ----------
-    target : Target
-        The account.
-    cluster_id : str
-        The cluster's id on DigitalOcean.
-
-    Raises
-    ------
-    ApiError, KubernetesUnreachable
-        As `connect`; `NotFound` when the cluster is gone.
-    """
-    with _lock:
-        if (target, cluster_id) not in _shared:
-            with closing(Api(target)) as api:
-                found = api.get(f"/v2/kubernetes/clusters/{cluster_id}")["kubernetes_cluster"]
-                kube = connect(target, api, found)
-            _shared[target, cluster_id] = kube
-            atexit.register(_let_go, kube)
-        return _shared[target, cluster_id]
-
-
-def _let_go(kube: Kube) -> None:
-    # The other side may be gone, and this one is about to be.
-    with suppress(Exception):
-        kube.close()
-
-
-def with_credentials(
-    first: Credentials,
-    renew: Callable[[], Credentials],
-    explain: Callable[[str], DotrainError],
-    cluster: Mapping[str, Any],
-) -> Kube:
-    """Return the Kubernetes API that these credentials are for; the rest is as for `Client`."""
-    # Whoever calls kr8s without a client gets one that was made on the same
-    # thread before, and this one is for nobody else: it has a thread of its own.
-    with ThreadPoolExecutor(1) as thread:
-        return Kube(thread.submit(Client, first, renew, explain).result(), cluster)
 
 
 def _body(content: Mapping[str, Any]) -> Hidden:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import idleness, kube, ledger, names, pricing, spending, verdicts
+from dotrain import connections, idleness, ledger, names, pricing, spending, verdicts
 from dotrain.api import Api
 from dotrain.errors import ApiError, DotrainError, KubernetesUnreachable
 from dotrain.pricing import Price
@@ -32,7 +32,7 @@ def idle_since(
             "The sandbox makes one only where it is told to.",
             "Make it after dotrain.use_sandbox(kubernetes=True).",
         )
-    with closing(kube.connect(target, api, cluster)) as connected:
+    with closing(connections.connect(target, api, cluster)) as connected:
         return idleness.idle_since(connected, now)
 
 

@@ -156,11 +156,11 @@ class Training(Working):
 
     def _reach(self) -> Kube | None:
         """Return the cluster's Kubernetes API; None where there is no cluster that has one."""
-        from dotrain import kube, stack
+        from dotrain import connections, stack
 
         remembered = stack.read(self._target, self.name)
         found = remembered.resources.get("cluster") if remembered else None
-        reached = kube.shared(self._target, found) if found else None
+        reached = connections.shared(self._target, found) if found else None
         return reached if reached and self._target.has_kubernetes(reached.cluster) else None
 
     def jobs(self) -> pd.DataFrame:

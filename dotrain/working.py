@@ -269,9 +269,9 @@ class Working(Guarded):
 
     def _kube(self) -> Kube:
         # kr8s takes a while to import, and many a notebook never needs it.
-        from dotrain import kube
+        from dotrain import connections
 
-        return kube.shared(self._target, self._id())
+        return connections.shared(self._target, self._id())
 
     def _id(self) -> str:
         """Return the cluster's id on DigitalOcean."""

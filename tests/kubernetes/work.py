@@ -14,7 +14,8 @@ from kr8s import objects
 from kr8s.objects import Node, Pod
 
 import dotrain
-from dotrain import kube
+from dotrain import connections
+from dotrain.kube import Kube
 
 __all__ = ["Node", "Pod"]
 _PATIENCE = 20.0
@@ -84,7 +85,7 @@ def until(check: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def limited(cluster: dotrain.Cluster, name: str, rules: list[Any]) -> Iterator[kube.Kube]:
+def limited(cluster: dotrain.Cluster, name: str, rules: list[Any]) -> Iterator[Kube]:
     """Yield the Kubernetes API as a service account sees it that may do `rules` alone."""
     rbac = "rbac.authorization.k8s.io"
     subject = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
@@ -111,5 +112,7 @@ def limited(cluster: dotrain.Cluster, name: str, rules: list[Any]) -> Iterator[k
         )["status"]["token"]
         theirs = replace(own.client._bearer.credentials, token=token)
         explain = own.client._explain
-        with closing(kube.with_credentials(theirs, lambda: theirs, explain, own.cluster)) as one:
+        with closing(
+            connections.with_credentials(theirs, lambda: theirs, explain, own.cluster)
+        ) as one:
             yield one
