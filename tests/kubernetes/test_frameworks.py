@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 import dotrain
-from dotrain.errors import KubernetesNotFound, NotReady, OperatorFailed, SpecError
+from dotrain import objects
+from dotrain.errors import JobNameTaken, KubernetesNotFound, NotReady, OperatorFailed, SpecError
 from dotrain.frameworks import charts
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.dask import DaskCluster
 from dotrain.frameworks.pods import NAMESPACE
+from dotrain.kube import Kube
 from tests.kubernetes import operators, work
 
 SIZE = {"cpus": 0.5, "memory": "512Mi"}
@@ -109,6 +114,56 @@ def test_a_trainjob_without_kubeflow_trainer_is_refused_and_leaves_nothing(clust
     with pytest.raises(OperatorFailed, match="has no Kubeflow Trainer"):
         cluster.run("true", name="unmade", image="python:3.13", backend="trainer")
     assert cluster.jobs().empty
+
+
+def definition(kind: str) -> dict[str, Any]:
+    """Return the definition of a kind of Trainer's that takes everything."""
+    group, plural = "trainer.kubeflow.org", f"{kind.lower()}s"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1alpha1", "served": True, "storage": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural},
+            "versions": [{**version, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+def test_a_trainjob_is_a_job_before_its_job_is_made(cluster) -> None:
+    kube = cluster._kube()
+    asked = {"name": "early", "image": "python:3.13", "backend": "trainer"}
+    made = [definition(kind) for kind in ("TrainJob", "TrainingRuntime")]
+    try:
+        for one in made:
+            kube.apply(objects.location(one), one)
+        for one in made:
+            place = f"/apis/trainer.kubeflow.org/v1alpha1/{one['spec']['names']['plural']}"
+            work.until(partial(served, kube, place))
+        # Nobody is there who would make a Job of it.
+        job = cluster.run("true", **asked)
+        assert cluster.jobs().set_index("name").phase["early"] == "waiting"
+        assert cluster.job("early").status.phase == "waiting"
+        assert "early (waiting)" in cluster._working()
+        with pytest.raises(JobNameTaken, match=r"job\('early'\).delete"):
+            cluster.run("true", **asked)
+        job.cancel()
+        assert cluster.jobs().set_index("name").phase["early"] == "cancelled"
+        cluster.job("early").delete()
+        assert cluster.jobs().empty
+    finally:
+        for one in made:
+            kube.delete(objects.location(one))
+
+
+def served(kube: Kube, place: str) -> bool:
+    with contextlib.suppress(KubernetesNotFound):
+        return bool(kube.read(place))
+    return False
 
 
 def test_at_the_end_of_a_with_block_nothing_is_left_of_it(cluster, dask) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from dotrain.engine import helm
-from dotrain.errors import HelmNotFound, MissingExtra, OperatorFailed
+from dotrain.errors import HelmNotFound, InvalidName, MissingExtra, OperatorFailed
 from dotrain.frameworks import charts, dask, extras, operators, ray, trainer, waiting
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.waiting import Wanted
-from dotrain.jobs import isolation, manifests, trainjobs
+from dotrain.jobs import isolation, manifests, naming, trainjobs
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import Task
@@ -223,3 +223,10 @@ def test_a_trainjob_reads_as_the_job_that_was_made_for_it() -> None:
     assert after["status"]["conditions"] == [own]
     assert after["spec"]["suspend"] is True
     assert after["metadata"] == {"name": "bert-node-0", "annotations": {"a": "b"}}
+
+
+def test_a_trainjob_has_a_name_that_jobset_lets_through() -> None:
+    trainjobs.check_name("a" * 48, 10)
+    with pytest.raises(InvalidName, match="at most 47 characters"):
+        trainjobs.check_name("a" * 48, 11)
+    assert len(naming.fresh(f"python {'a' * 90}.py")) <= 40
