@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotrain import objects
 from dotrain.frameworks import extras, pods
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.handle import Framework, Ports
@@ -125,12 +126,13 @@ def operator() -> Operator:
         "rbac": {"cluster": False},
         "kopfArgs": [f"--namespace={pods.NAMESPACE}"],
         "podSecurityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
+        "podAnnotations": {objects.OPERATOR: _NAME},
+        "resources": pods.OPERATOR,
     }
     return Operator(
         Chart("the Dask operator", _RELEASE, str(chart), values=values),
         _NAME,
-        f"{_RELEASE}-{_NAME}",
+        metadata.version("dask-kubernetes"),
         "kubernetes.dask.org/v1",
         "DaskCluster",
         _WATCHES,

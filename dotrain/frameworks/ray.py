@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from dotrain import objects
 from dotrain.frameworks import extras, pods
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.handle import Framework, Ports
@@ -39,11 +40,16 @@ OPERATOR = Operator(
         _NAME,
         REPOSITORY,
         KUBERAY,
-        # Roles and watches for its own namespace alone.
-        {"singleNamespaceInstall": True},
+        {
+            # Roles and watches for its own namespace alone.
+            "singleNamespaceInstall": True,
+            "image": {"tag": f"v{KUBERAY}"},
+            "annotations": {objects.OPERATOR: _NAME},
+            "resources": pods.OPERATOR,
+        },
     ),
     _NAME,
-    _NAME,
+    f"v{KUBERAY}",
     "ray.io/v1",
     "RayCluster",
 )
