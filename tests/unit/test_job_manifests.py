@@ -97,14 +97,16 @@ def test_each_pod_has_a_node_of_its_own_in_the_pool_whatever_keeps_others_off() 
     ]
 
 
-def test_it_asks_for_what_it_was_given_and_for_gpus_alone_is_there_a_limit() -> None:
+def test_it_asks_for_what_it_was_given_and_more_than_cpus_it_never_gets() -> None:
     gpus = {"nvidia.com/gpu": "8"}
     assert main_of(made()[0])["resources"] == {
         "requests": {"cpu": "15000m", "memory": "184320Mi", **gpus},
-        "limits": gpus,
+        "limits": {"memory": "184320Mi", **gpus},
     }
-    assert main_of(made(Place("train", 500, 2**30))[0])["resources"] == {
-        "requests": {"cpu": "500m", "memory": "1024Mi"}
+    disk = Place("train", 500, 2**30, disk=50 * 2**30)
+    assert main_of(made(disk)[0])["resources"] == {
+        "requests": {"cpu": "500m", "memory": "1024Mi", "ephemeral-storage": "1024Mi"},
+        "limits": {"memory": "1024Mi", "ephemeral-storage": "51200Mi"},
     }
 
 
