@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dotrain.jobs import environ, isolation, manifests, pods
+from dotrain.jobs import environ, isolation, manifests, pods, shells
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import LAUNCHERS, POD_SECURITY, Task
@@ -272,14 +272,15 @@ def test_a_command_and_its_variables_arrive_as_they_were_written(text) -> None:
         return value.replace("$$", "$")
 
     job, _ = made(env={"TEXT": text})
-    assert expanded(manifests.command(text)[2]) == text
+    assert expanded(manifests.command(text)[-1]).endswith(f"; {text}")
+    assert [expanded(one) for one in manifests.command(text)] == shells.command(text)
     assert expanded(env_of(main_of(job))["TEXT"]) == text
-    assert "$(" not in manifests.command(text)[2].replace("$$", "")
+    assert "$(" not in manifests.command(text)[-1].replace("$$", "")
 
 
 def test_a_program_runs_without_a_shell() -> None:
     assert manifests.command(("torchrun", "train.py")) == ["torchrun", "train.py"]
-    assert manifests.command("echo hi") == ["/bin/sh", "-c", "echo hi"]
+    assert manifests.command("echo hi") == shells.command("echo hi")
     assert LAUNCHERS == ("python", "torchrun")
 
 
