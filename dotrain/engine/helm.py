@@ -85,8 +85,11 @@ def _unusable(path: Path) -> str:
     """Return why a Helm cannot be used; empty when it can."""
     args = [str(path), "version", "--short"]
     env = config.environment_for_helm()
-    with tempfile.TemporaryDirectory(prefix="dotrain-") as room:
-        outcome = child.run(args, limit=_VERSION_LIMIT, env=env, cwd=Path(room))
+    try:
+        with tempfile.TemporaryDirectory(prefix="dotrain-") as room:
+            outcome = child.run(args, limit=_VERSION_LIMIT, env=env, cwd=Path(room))
+    except OSError as error:
+        return f"it cannot be run: {error.strerror or error}"
     if outcome.failure:
         return f"it does not say its version: {outcome.failure}"
     found = next(filter(None, map(_VERSION.match, outcome.tail)), None)

@@ -179,8 +179,12 @@ def _environment(room: str) -> dict[str, str]:
 @contextmanager
 def _alone(note: Callable[[str], object]) -> Iterator[None]:
     """Let one process of this machine at a time change what is installed."""
-    waits = every(_REPEAT, lambda holder, _: note(f"Waiting for {holder}, which uses Helm."))
-    with exclusive(config.private_dir(config.home() / "helm") / "charts.lock", waits):
+
+    def tell(holder: str, _: float) -> None:
+        note(f"Waiting for {holder}, which uses Helm.")
+
+    place = config.private_dir(config.home() / "helm") / "charts.lock"
+    with exclusive(place, every(_REPEAT, tell)):
         yield
 
 

@@ -21,9 +21,6 @@ LEVEL = "restricted"
 NAMESPACE = isolation.namespace_of(LEVEL)
 """Where they are."""
 
-HEAD = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
-"""What the Pod needs that leads the others, and computes nothing itself."""
-
 OPERATOR = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 """What an operator needs: it has to fit beside the system's Pods on the smallest node."""
 

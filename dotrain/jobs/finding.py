@@ -21,6 +21,9 @@ from dotrain.jobs.trainjobs import TrainJobRecord
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
+# What the operators of these label the Pods of a cluster with.
+_CLUSTERS = {"dask.org/component": "Dask", "ray.io/node-type": "Ray"}
+
 
 def rows(kube: Kube) -> list[Row]:
     """Return how each job is, the newest last."""
@@ -52,6 +55,17 @@ def record(kube: Kube, name: str | None) -> Record:
     if not wanted:
         raise _missing(kube.cluster["name"], name, [one.itself for one in found])
     return wanted[-1].kind(kube, wanted[-1].itself)
+
+
+def clusters(kube: Kube) -> list[str]:
+    """Return in words which clusters of Ray and Dask there are, as their Pods say."""
+    found = set()
+    for pod in kube.list(Pod, labels=JOB_LABEL):
+        labels = pod["metadata"]["labels"]
+        for mark, kind in _CLUSTERS.items():
+            if mark in labels and not objects.is_finished(pod):
+                found.add(f"the {kind} cluster {labels[JOB_LABEL]!r}")
+    return sorted(found)
 
 
 @dataclass(frozen=True)
