@@ -8,9 +8,10 @@ from its defaults stands with the framework it is for.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from dotrain.engine.exclusive import every, exclusive
 from dotrain.errors import OperatorFailed
 
 _LIMIT = 300.0
+_KEY = re.compile(r"[A-Za-z]+:")
 # Seconds for Helm to end when it is told to; for what is under way elsewhere, which
 # takes Helm a few; and between two looks at that.
 _GRACE, _PENDING, _LOOK = 10, 20.0, 2.0
@@ -122,7 +124,22 @@ def definitions(chart: Chart) -> list[dict[str, Any]]:
             f"Helm said: {outcome.failure}.",
             _advice(chart, outcome.failure, ""),
         )
-    return [one for one in yaml.load_all("\n".join(lines), _LOADER) if one]
+    return [one for one in yaml.load_all("\n".join(_apart(lines)), _LOADER) if one]
+
+
+def _apart(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of documents, of which Helm puts some together without a mark between."""
+    seen: set[str] = set()
+    for line in lines:
+        key = _KEY.match(line)
+        if line.startswith("---"):
+            seen = set()
+        elif key and key[0] in seen:
+            seen = set()
+            yield "---"
+        if key:
+            seen.add(key[0])
+        yield line
 
 
 def uninstall(chart: Chart, kubeconfig: Path, namespace: str) -> None:

@@ -170,6 +170,7 @@ def test_an_old_operator_is_brought_up_to_date_with_its_definitions(cluster, das
     )
     kube = cluster._kube()
     kube.delete(definition)
+    work.until(lambda: not served(kube, definition))
     newer.ensure(kube, cluster.kubeconfig, 30, print)
     assert newer.find(kube)["spec"]["template"]["spec"]["containers"][0]["image"].endswith(
         newer.tag
@@ -199,14 +200,15 @@ def test_an_installation_that_was_killed_is_begun_anew(
     where = ["--kubeconfig", config, "--namespace", NAMESPACE]
     command = [str(helm.find()), "install", "slow", str(tmp_path), "--set", "hook=true", *where]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as cut:
-        work.until(lambda: cluster.kube().get("jobs", "slow", namespace=NAMESPACE))
+        job = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs/slow"
+        work.until(partial(served, cluster._kube(), job))
         cut.kill()
     monkeypatch.setattr(charts, "_PENDING", 0.5)
     said: list[str] = []
     ready = replace(chart, values={"hook": False})
     charts.install(ready, Path(config), NAMESPACE, said.append)
     assert "The installation of the slow operator was cut off, and begins anew." in said
-    assert cluster.kube().get("configmaps", "slow", namespace=NAMESPACE)
+    assert cluster._kube().read(f"/api/v1/namespaces/{NAMESPACE}/configmaps/slow")
     charts.uninstall(ready, Path(config), NAMESPACE)
 
 
