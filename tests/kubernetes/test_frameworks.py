@@ -56,7 +56,19 @@ def dask(
     kopf = [str(Path(sys.executable).with_name("kopf")), "run", "--namespace", NAMESPACE]
     module = ["-m", "dask_kubernetes.operator.controller"]
     with operators.playing(cluster, ACCOUNT, [*kopf, *module], tmp_path_factory.mktemp("operator")):
-        yield cluster.dask(workers=1, **SIZE, timeout="60s")
+        found = cluster.dask(workers=1, **SIZE, timeout="60s")
+        # A Pod of the sandbox is ready as soon as its process runs.
+        work.until(partial(answers, f"{found.dashboard}/health"))
+        for forward in found._forwards.values():
+            forward.close()
+        found._forwards.clear()
+        yield found
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(url).is_success
+    return False
 
 
 def test_a_function_runs_on_a_worker_through_the_forward(cluster, dask) -> None:
