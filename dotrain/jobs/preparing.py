@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from dotrain import config, durations
-from dotrain.errors import DotrainError, FilesTooLarge
+from dotrain.errors import DotrainError, FilesTooLarge, JobUncertain
 from dotrain.jobs import files, functions, isolation, manifests, storage
 from dotrain.jobs.functions import Payload
 from dotrain.jobs.manifests import Content
@@ -72,6 +72,8 @@ def pack(task: Task) -> Packed:
 def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
     """Yield what a job gets, stored where it is large; what fails in here takes that back.
 
+    Not so JobUncertain, after which the job may run.
+
     Parameters
     ----------
     packed : Packed
@@ -100,6 +102,9 @@ def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
         if packed.payload is not None and packed.payload.is_large:
             folder.upload(storage.CALL, packed.payload.call)
         yield _content(packed, folder)
+    except JobUncertain:
+        # It may run, and needs it then.
+        raise
     except BaseException:
         with suppress(DotrainError):
             folder.delete()
