@@ -61,9 +61,9 @@ class Clustering(Working):
             versions of Python and Dask as this kernel. Otherwise Dask's own,
             ``ghcr.io/dask/dask``, with these.
         cpus : float, optional
-            vCPUs of each worker; otherwise three quarters of a node's.
+            vCPUs of each worker; otherwise three quarters of what a node has.
         memory : str, optional
-            What each may use, such as ``"16Gi"``; otherwise three quarters of a node's.
+            What each may use, such as ``"16Gi"``; otherwise three quarters of what a node has.
         gpus : int
             GPUs of each.
         env : mapping of str to str, optional
@@ -144,9 +144,9 @@ class Clustering(Working):
             of Python and Ray as this kernel. Otherwise Ray's own,
             ``rayproject/ray``, with these.
         cpus : float, optional
-            vCPUs of each worker; otherwise three quarters of a node's.
+            vCPUs of each worker; otherwise three quarters of what a node has.
         memory : str, optional
-            What each may use, such as ``"16Gi"``; otherwise three quarters of a node's.
+            What each may use, such as ``"16Gi"``; otherwise three quarters of what a node has.
         gpus : int
             GPUs of each.
         env : mapping of str to str, optional
