@@ -40,7 +40,8 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     KubernetesError, StorageError
         When it cannot be read there.
     """
-    kept = keeping.of(target, kube.cluster["name"], record.name)
+    cluster = kube.cluster["name"]
+    kept = keeping.of(target, cluster, record.namespace, record.name, record.uid)
     try:
         found = logs.read(kube, records.pods(kube, record.namespace, record.name))
         keep_log(kept, found, len(status.pods))
@@ -112,7 +113,7 @@ def _check_results(kept: Kept, record: Record, nodes: int) -> None:
 
 def _not_there(what: str, kept: Kept) -> ConfigError:
     return ConfigError(
-        f"Of the job {kept.directory.name!r}, {what} is not kept on this machine.",
+        f"Of the job {kept.name!r}, {what} is not kept on this machine.",
         f"{kept.directory} does not have all of it, after it was written.",
         "See that this directory can be written and read, then call wait() again.",
     )

@@ -167,7 +167,8 @@ def test_a_large_call_and_its_large_result_travel_by_signed_urls(folder, tmp_pat
         check=False,
     )
     assert "could not be handed over: KeyError: 'DOTRAIN_API'" in ended.stderr
-    kept = keeping.of(Target("sandbox", "http://127.0.0.1:1", "none", tmp_path), "bert", "train")
+    target = Target("sandbox", "http://127.0.0.1:1", "none", tmp_path)
+    kept = keeping.of(target, "bert", "training", "train", "uid-1")
     secret = {"data": {"outcome.json": "eyJvdXRjb21lIjogInJldHVybmVkIiwgInN0b3JlZCI6IHRydWV9"}}
     outcome = kept.collect(lambda _: secret, "training", "train", 1, folder)
     assert isinstance(outcome, Outcome)
