@@ -19,7 +19,6 @@ from dotrain import config
 from dotrain.errors import StorageError
 from dotrain.jobs import results, storage
 from dotrain.jobs.results import Outcome, Read
-from dotrain.jobs.storage import Folder
 from dotrain.target import Target
 
 MOST = 50
@@ -92,7 +91,7 @@ class Kept:
         return Outcome(rank, said, pickled, path if pickled is not None else None)
 
     def collect(
-        self, read: Read, namespace: str, job: str, rank: int, folder: Folder | None = None
+        self, read: Read, namespace: str, job: str, rank: int, where: str = ""
     ) -> Outcome | None:
         """Return the outcome on a node, and keep it from now on.
 
@@ -100,8 +99,9 @@ class Kept:
         ----------
         read, namespace, job, rank
             As for `results.fetch`.
-        folder : storage.Folder, optional
-            Where the job's objects are: what is too large for a Secret is there.
+        where : str
+            Where the job says that its objects are, see `storage.parse`: what is
+            too large for a Secret is there.
 
         Returns
         -------
@@ -117,12 +117,13 @@ class Kept:
         if found is None:
             return None
         if found.is_stored:
-            if folder is None:
+            if not where:
                 raise StorageError(
                     f"What the job {job!r} returned on rank {rank} is in storage.",
                     "The job does not say where.",
                     "Look into the bucket that was its storage=.",
                 )
+            folder = storage.parse(where)
             self._ready()
             folder.download(storage.result(rank), self.result(rank))
         self.save_result(found)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
-from dotrain.jobs import keeping, lines, logs, records, results, storage
+from dotrain.jobs import keeping, lines, logs, records, results
 from dotrain.jobs.keeping import Kept
 from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
@@ -82,11 +82,10 @@ def kept_results(kept: Kept) -> list[Outcome]:
 
 
 def _keep_results(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
-    folder = storage.parse(record.storage) if record.storage else None
     # Without a function nothing was made for its results.
     with suppress(KubernetesNotFound):
         for rank in range(nodes):
-            kept.collect(kube.read, record.namespace, record.name, rank, folder)
+            kept.collect(kube.read, record.namespace, record.name, rank, record.storage)
 
 
 def _is_function(kube: Kube, record: Record) -> bool:
