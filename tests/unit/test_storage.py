@@ -35,6 +35,14 @@ def test_requests_are_signed_for_the_region_of_the_endpoint() -> None:
     assert "/eu-central-1/s3/aws4_request&" in url.replace("%2F", "/")
 
 
+def test_nothing_is_said_of_acls_which_some_buckets_do_not_take(serve) -> None:
+    server = serve()
+    folder(endpoint=server.url).upload("x", b"content")
+    (request,) = server.requests
+    assert (request.method, request.body) == ("PUT", b"content")
+    assert "x-amz-acl" not in str(request.authorization)
+
+
 @pytest.mark.parametrize(
     "given", [{"region": "nyc3"}, {"endpoint": "https://nyc3.digitaloceanspaces.com"}]
 )
