@@ -87,6 +87,8 @@ async def start(
     ------
     supervise.NotStarted
         When it cannot be started; it says why.
+    OSError
+        When this machine has no room for one more process.
     """
     if not command:
         raise supervise.NotStarted("the Pod names no command, and a sandbox has no images")
