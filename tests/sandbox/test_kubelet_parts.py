@@ -80,6 +80,29 @@ def test_the_environment_holds_what_the_pod_says_and_nothing_else(tmp_path):
     assert arguments == [f"--out={at}/volumes/work/out-0", "127.0.0.1:29500 other.envy", "128"]
 
 
+def test_init_containers_come_first_and_leave_files_for_the_others(tmp_path):
+    mounts = at_work()["volumeMounts"]
+    init = {
+        "name": "files",
+        "image": "x",
+        "command": ["sh", "-c", "cp /files/a.py /workspace/b.py; stat -c %a /files/a.py; pwd"],
+        "workingDir": "/workspace",
+        "volumeMounts": [*mounts, {"name": "files", "mountPath": "/files"}],
+    }
+    files = {"name": "files", "configMap": {"name": "files", "defaultMode": 0o440}}
+    container = {"command": ["python", "b.py"], "workingDir": "/workspace", **at_work()}
+    volumes = [*WORK["volumes"], files]
+    pod = pod_of(container=container, initContainers=[init], volumes=volumes)
+    api = Api(files={"binaryData": {"a.py": "cHJpbnQoNDIp"}})
+    status, said = ran(pod, tmp_path, api)
+    assert said == "42\n"
+    (first,) = status["initContainerStatuses"]
+    assert first["state"]["terminated"]["reason"] == "Completed"
+    log = tmp_path / pod["metadata"]["uid"] / "logs" / "files.log"
+    mode, where = (line.split()[-1] for line in log.read_text().splitlines())
+    assert (mode, where.rpartition("/")[2]) == ("440", "work")
+
+
 def test_what_comes_out_of_a_secret_is_never_rewritten(tmp_path):
     url = "https://x/workspace?at=/workspace/0.0.0.0"
     env = [

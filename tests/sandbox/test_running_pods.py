@@ -181,42 +181,6 @@ def test_each_node_of_a_job_is_a_process_that_knows_its_rank(api):
     ]
 
 
-def test_init_containers_come_first_and_leave_files_for_the_others(api):
-    api.make(
-        f"{SPACE}/configmaps",
-        {"metadata": {"name": "files"}, "binaryData": {"a.py": "cHJpbnQoNDIp"}},
-    )
-    mounts = [{"name": "work", "mountPath": "/workspace"}]
-    init = {
-        "name": "files",
-        "image": "python:3.13",
-        "command": ["sh", "-c", "cp /files/a.py /workspace/b.py; stat -c %a /files/a.py; pwd"],
-        "workingDir": "/workspace",
-        "volumeMounts": [*mounts, {"name": "files", "mountPath": "/files"}],
-    }
-    volumes = [
-        {"name": "work", "emptyDir": {}},
-        {"name": "files", "configMap": {"name": "files", "defaultMode": 0o440}},
-    ]
-    name = job(
-        api,
-        "files",
-        "",
-        container={
-            "command": ["python", "b.py"],
-            "workingDir": "/workspace",
-            "volumeMounts": mounts,
-        },
-        pod={"initContainers": [init], "volumes": volumes},
-    )
-    (pod,) = until_phase(api, name, "Succeeded")
-    assert log(api, pod) == "42\n"
-    mode, where = log(api, pod, container="files").split()
-    assert (mode, where.rpartition("/")[2]) == ("440", "work")
-    (status,) = pod["status"]["initContainerStatuses"]
-    assert status["state"]["terminated"]["reason"] == "Completed"
-
-
 def test_an_image_that_does_not_exist_is_said_as_a_kubelet_does(api):
     name = job(api, "no-image", "", container={"image": "example.com/does-not-exist:1"})
 
