@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from dotrain.sandbox.kubernetes.kubelet import containers, environment
+from dotrain.sandbox.kubernetes.kubelet import containers, environment, supervise
 from dotrain.sandbox.kubernetes.kubelet.api import Api as RealApi
 from dotrain.sandbox.kubernetes.kubelet.directories import Cleaners, remove
 from dotrain.sandbox.kubernetes.kubelet.statuses import Known, Status
@@ -137,7 +135,8 @@ def test_a_pod_that_cannot_be_run_fails_and_is_removed_once_deleted(tmp_path, ca
             await until(lambda: over(api))
             assert api.last["phase"] == "Failed"
             assert "TypeError" in api.last["message"]
-            assert not psutil.Process().children()
+            children = [" ".join(one.cmdline()) for one in psutil.Process().children()]
+            assert not [one for one in children if supervise.__file__ in one]
             assert not api.removed
             running.stop(30)
             await until(lambda: api.removed)
@@ -251,10 +250,12 @@ def test_a_pod_that_had_not_begun_begins_when_the_sandbox_is_started_again(tmp_p
 
 
 GRANDCHILD = """
-import subprocess, sys, time
+import pathlib, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(98765)"],
                          start_new_session=True)
 print(child.pid, flush=True)
+while not pathlib.Path("enough").exists():
+    time.sleep(0.01)
 """
 
 
@@ -263,28 +264,35 @@ def started(script, directory, log, act):
         known = {"PATH": environment.path()}
         one = await containers.start([sys.executable, "-c", script], known, directory, log)
         await act(one)
-        return one, await one.wait()
+        return await one.wait()
 
     return asyncio.run(run())
 
 
-async def said(log):
-    return int((await until(lambda: log.exists() and log.read_text().strip())).split()[-1])
-
-
-@pytest.mark.parametrize("how", ["ends", "is killed with what is above it"])
-def test_nothing_of_a_container_outlives_its_first_process(tmp_path, how):
+@pytest.mark.parametrize(
+    ("killed", "code"),
+    [
+        ("nobody", 0),
+        ("the one above", 137),
+        ("the one above that", 0),
+    ],
+)
+def test_nothing_of_a_container_outlives_its_first_process(tmp_path, killed, code):
     log, children = tmp_path / "log", []
 
     async def act(one):
-        children.append(await said(log))
+        await until(lambda: log.exists() and log.read_text().endswith("\n"))
+        children.append(int(log.read_text().split()[-1]))
         assert psutil.pid_exists(children[0])
-        if how != "ends":
-            os.kill(psutil.Process(one.pid).ppid(), signal.SIGKILL)
+        above = psutil.Process(one.pid).parent()
+        if killed == "the one above":
+            above.kill()
+            return
+        if killed == "the one above that":
+            above.parent().kill()
+        (tmp_path / "enough").touch()
 
-    script = GRANDCHILD + ("time.sleep(0.3)" if how == "ends" else "time.sleep(60)")
-    _, gone = started(script, tmp_path, log, act)
-    assert gone.code == (0 if how == "ends" else 137)
+    assert started(GRANDCHILD, tmp_path, log, act).code == code
     assert not psutil.pid_exists(children[0])
 
 
@@ -293,5 +301,4 @@ def test_a_log_on_a_full_disk_ends_nothing(tmp_path):
         pass
 
     script = "print('x' * 100000, flush=True); raise SystemExit(4)"
-    _, gone = started(script, tmp_path, Path("/dev/full"), nothing)
-    assert gone.code == 4
+    assert started(script, tmp_path, Path("/dev/full"), nothing).code == 4

@@ -239,11 +239,11 @@ async def answer(running, **query):
 
 
 def test_who_follows_a_log_from_the_start_hears_it_all(tmp_path, monkeypatch):
-    start = containers.start
+    start, heard = containers.start, asyncio.Event()
 
     async def slowly(*arguments):
         process = await start(*arguments)
-        await asyncio.sleep(0.2)
+        await heard.wait()
         return process
 
     monkeypatch.setattr(containers, "start", slowly)
@@ -254,6 +254,7 @@ def test_who_follows_a_log_from_the_start_hears_it_all(tmp_path, monkeypatch):
             await until(running.log("main").exists)
             early = await answer(running, follow="true")
             assert b"is waiting to start: ContainerCreating" in early
+            heard.set()
             await until(lambda: running.known("main").runs)
             assert b"late\n" in await answer(running, follow="true")
 

@@ -123,8 +123,8 @@ class Running:
         # A Pod that nobody looks after would never end, nor go.
         except Exception as error:  # noqa: BLE001
             _LOG.error("A Pod could not be run.", exc_info=error)
-            name = type(error).__name__
-            self._status.failure = f"The sandbox could not run it ({name}); its log tells more."
+            why = f"The sandbox could not run it ({type(error).__name__}): see the sandbox's log."
+            self._status.failure = why
             await self._kill()
             self._lose()
         await self._report(over=True)
