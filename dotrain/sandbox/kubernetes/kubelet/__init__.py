@@ -17,8 +17,7 @@ each other's way. There are no probes, no lifecycle hooks, no sidecars
 alone. Of the variables for services there are two, the host and the port of the API.
 A Pod's ``/dev/shm`` is its own for what is given that path; what a library opens there
 by itself is this machine's. A Pod that ran when the sandbox was ended has failed.
-SIGTERM goes to the process group, where a container runtime sends it to the first
-process only. A log is not cut off, however long it gets.
+A log is not cut off, however long it gets.
 
 `watching` follows the API, `running` is the life of one Pod, `supervise` is the
 process above each container's, and `server` is what the API server asks for

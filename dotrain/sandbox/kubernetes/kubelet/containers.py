@@ -46,7 +46,7 @@ class Container:
         self.started = started
 
     def terminate(self) -> None:
-        """Ask its process group to end, by SIGTERM."""
+        """Ask its first process to end, by SIGTERM."""
         self._send(supervise.TERMINATE)
 
     def kill(self) -> None:

@@ -109,9 +109,9 @@ class _First:
         self._look(0)
 
     def signal(self, number: int) -> None:
-        """Send a signal to its process group."""
+        """Send it a signal, and to it alone, as a container runtime does."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+            os.kill(self.pid, number)
 
     def _look(self, options: int) -> bool:
         if self.code is None and (status := os.waitpid(self.pid, options))[0]:
