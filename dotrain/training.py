@@ -109,7 +109,7 @@ class Training(Working):
             submit = trainer.submit if task.backend == "trainer" else submitting.submit
             record = submit(kube, task, name, place, content)
         # Of an earlier job of this name.
-        keeping.of(self._target, self.name, name).forget()
+        keeping.forget_others(self._target, self.name, record.namespace, name, record.uid)
         if not task.down_after:
             return Job(record, kube, self._target)
         last = LastJob(record, kube, self._target)

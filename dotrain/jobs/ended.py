@@ -43,10 +43,15 @@ def keep(target: Target, reach: Reach) -> None:
     def save() -> None:
         kube = reach()
         for row in finding.rows(kube) if kube else ():
-            kept = keeping.of(target, kube.cluster["name"], row.name) if kube else None
-            if kube and kept and row.status.ended and not kept.ranks():
-                with suppress(DotrainError):
-                    leaving.keep(target, kube, finding.record(kube, row.name), row.status)
+            if not kube or not row.status.ended:
+                continue
+            with suppress(DotrainError):
+                record = finding.record(kube, row.name)
+                place = (record.namespace, record.name, record.uid)
+                kept = keeping.of(target, kube.cluster["name"], *place)
+                # One of its name in another namespace has a status of its own.
+                if record.namespace == row.namespace and not kept.ranks():
+                    leaving.keep(target, kube, record, row.status)
 
     with suppress(DotrainError):
         within(_PATIENCE, save, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dotrain.errors import JobFailed
+from dotrain.errors import JobFailed, ResultUnreadable
 from dotrain.jobs import logs, reasons, results
 from dotrain.jobs.results import Outcome
 from dotrain.jobs.status import JobStatus
@@ -63,12 +63,19 @@ def _raised(found: list[Outcome], name: str) -> JobFailed | None:
     return None
 
 
-def value(found: list[Outcome], name: str) -> Any:
-    """Return what the function of a job returned; raises as `results.value` does."""
+def value(found: list[Outcome], name: str, nodes: int) -> Any:
+    """Return what the function of a job returned on its nodes; raises as `results.value` does."""
     if not found:
         raise JobFailed(
             f"The job {name!r} has no result.",
             "It ran no function: what a command has to say is in its log and its files.",
             "Look at logs(), or have the command write to storage.",
+        )
+    missing = sorted(set(range(nodes)) - {one.rank for one in found})
+    if missing and all(one.is_value for one in found):
+        raise ResultUnreadable(
+            f"What the job {name!r} returned on rank {missing[0]} is not kept on this machine.",
+            f"It had {nodes} nodes, and was gone before all of it was read.",
+            "Look at its logs(), or run it again.",
         )
     return results.value(found, name)

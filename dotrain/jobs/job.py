@@ -189,7 +189,8 @@ class Job(Seen):
                 raise
         if status is not None and status.phase != "succeeded":
             raise self._failure(status)
-        return failing.value(leaving.kept_results(self._kept), self.name)
+        found, nodes = leaving.kept_results(self._kept), len(self._kept.ranks())
+        return failing.value(found, self.name, nodes)
 
     def _end(self, timeout: str | dt.timedelta | None) -> JobStatus:
         """Wait until it has ended, keep what is left of it, and return how that was."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
-from dotrain.jobs import keeping, lines, logs, records, results, storage
+from dotrain.jobs import keeping, lines, logs, records, results
 from dotrain.jobs.keeping import Kept
 from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
@@ -40,7 +40,8 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     KubernetesError, StorageError
         When it cannot be read there.
     """
-    kept = keeping.of(target, kube.cluster["name"], record.name)
+    cluster = kube.cluster["name"]
+    kept = keeping.of(target, cluster, record.namespace, record.name, record.uid)
     try:
         found = logs.read(kube, records.pods(kube, record.namespace, record.name))
         keep_log(kept, found, len(status.pods))
@@ -81,11 +82,10 @@ def kept_results(kept: Kept) -> list[Outcome]:
 
 
 def _keep_results(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
-    folder = storage.parse(record.storage) if record.storage else None
     # Without a function nothing was made for its results.
     with suppress(KubernetesNotFound):
         for rank in range(nodes):
-            kept.collect(kube.read, record.namespace, record.name, rank, folder)
+            kept.collect(kube.read, record.namespace, record.name, rank, record.storage)
 
 
 def _is_function(kube: Kube, record: Record) -> bool:
@@ -112,7 +112,7 @@ def _check_results(kept: Kept, record: Record, nodes: int) -> None:
 
 def _not_there(what: str, kept: Kept) -> ConfigError:
     return ConfigError(
-        f"Of the job {kept.directory.name!r}, {what} is not kept on this machine.",
+        f"Of the job {kept.name!r}, {what} is not kept on this machine.",
         f"{kept.directory} does not have all of it, after it was written.",
         "See that this directory can be written and read, then call wait() again.",
     )

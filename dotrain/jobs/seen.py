@@ -59,7 +59,7 @@ class Seen:
         self._kube = kube
         self._target = target
         self._meter = Meter(target, kube)
-        self._kept = keeping.of(target, self.cluster, self.name)
+        self._kept = keeping.of(target, self.cluster, self.namespace, self.name, record.uid)
         self._is_kept = False
         # The cell in which it was waited for, and thereby shown.
         self._shown_in: int | None = None

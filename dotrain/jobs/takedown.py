@@ -22,12 +22,14 @@ from dotrain.engine import journal
 from dotrain.errors import DotrainError, EngineError, FinisherKilled
 from dotrain.hidden import bare
 from dotrain.jobs import keeping
+from dotrain.jobs.keeping import Kept
 from dotrain.target import Target
 
 _LOOK_SECONDS = 0.05
 _REFRESH_SECONDS = 0.5
 _TAIL = 500
 _FAREWELL = 2.0
+_JOURNAL = "after.jsonl"
 _OVER = ("ended", "failed", "killed")
 
 # They outlive this process; as long as it lives, it has to wait for those that end.
@@ -48,9 +50,8 @@ class Takedown:
     def __init__(self, target: Target, job: Mapping[str, str]) -> None:
         self._target = target
         self._job = dict(job)
-        kept = keeping.of(target, job["cluster"], job["name"])
-        # Another job of its name begins another one.
-        self._path = kept.directory / f"after-{job['uid']}.jsonl"
+        place = (job[key] for key in ("cluster", "namespace", "name", "uid"))
+        self._path = keeping.of(target, *place).directory / _JOURNAL
         self._reader = journal.Reader(self._path)
         self._costs = ""
 
@@ -206,8 +207,8 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
     -----
     FinisherKilled
     """
-    for name in keeping.names(target, cluster):
-        job = asked(target, cluster, name)
+    for kept in keeping.every(target, cluster):
+        job = asked(kept)
         if job.get("cluster_id") != cluster_id:
             continue
         found = Takedown(target, job)
@@ -222,11 +223,9 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
         )
 
 
-def asked(target: Target, cluster: str, name: str) -> Mapping[str, str]:
+def asked(kept: Kept) -> Mapping[str, str]:
     """Return which job something follows, as its journal has it; empty when nothing does."""
-    paths = keeping.of(target, cluster, name).directory.glob("after-*.jsonl")
-    newest = max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
-    return (journal.Reader(newest).facts.get("asked") if newest else None) or {}
+    return journal.Reader(kept.directory / _JOURNAL).facts.get("asked") or {}
 
 
 def _last_words(said: IO[bytes]) -> str:

@@ -23,7 +23,7 @@ from dotrain.errors import (
     SpecError,
     StorageError,
 )
-from dotrain.jobs import manifests, preparing, shells
+from dotrain.jobs import manifests, preparing, shells, storage
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.storage import Storage
@@ -142,6 +142,8 @@ def test_large_files_and_functions_are_stored_and_their_urls_are_secrets(
             "dotrain/storage",
             "experiments",
         )
+        # The endpoint is one that this machine's user has given now.
+        assert storage.parse(content.annotations[noted]).storage == store
         made = objects_of(task, content)
         signed = base64.b64decode(made["Secret/bert"]["data"]["DOTRAIN_FILES_URL"]).decode()
         assert "X-Amz-Signature" in signed
