@@ -6,8 +6,9 @@ what the job wrote and returned, and takes the cluster down as `down` does.
 Until then it has nobody's turn: everything else can be done to the cluster.
 
 Other jobs that run at the job's end are waited for, and what they left is kept,
-too. The cluster stays when one of all these did not succeed, when something of
-it could not be kept, or when nothing can be seen of it for a day.
+too; so are clusters of Ray and Dask, until somebody closes them. The cluster
+stays when one of all these did not succeed, when something of it could not be
+kept, or when nothing can be seen of it for a day.
 """
 
 from __future__ import annotations
@@ -136,6 +137,10 @@ class After:
         try:
             said = self._own()
             while not said and (other := self._patiently(self._another)):
+                if isinstance(other, str):
+                    self._say(f"Waiting until somebody closes {other}, which runs there, too.")
+                    time.sleep(_LAST_LOOK)
+                    continue
                 self._say(f"Waiting for the job {other.name!r}, which runs there, too.")
                 # One that is deleted meanwhile keeps nobody waiting.
                 with suppress(JobNotFound, KubernetesNotFound):
@@ -159,8 +164,11 @@ class After:
         self._writer.write("status", last.written(status))
         return said
 
-    def _another(self) -> Record | None:
-        """Keep what other jobs left that have ended; return one that has not, if there is one."""
+    def _another(self) -> Record | str | None:
+        """Keep what other jobs left that have ended; return one that has not, if there is one.
+
+        After all of them, that is a cluster of Ray or Dask, in words.
+        """
         for row in finding.rows(self._kube()):
             if row.name == self._job or row.status.phase == "incomplete":
                 continue
@@ -169,7 +177,7 @@ class After:
                 return record
             # How it ended was known before, and kept nobody from going on.
             leaving.keep(self._target, self._kube(), record, row.status)
-        return None
+        return next(iter(finding.clusters(self._kube())), None)
 
     def _ended(self, record: Record) -> tuple[str, JobStatus]:
         """Wait for a job, and keep what it left; return how it failed, if it did, and ended."""

@@ -23,13 +23,16 @@ Reach = Callable[[], Kube | None]
 
 
 def describe(reach: Reach) -> str:
-    """Return in words which jobs would be lost; empty when none would."""
+    """Return in words which jobs, and clusters of Ray and Dask, would be lost; empty for none."""
 
     def look() -> str:
         kube = reach()
         rows = finding.rows(kube) if kube else []
         running = [f"{row.name} ({row.status.phase})" for row in rows if not row.status.ended]
-        return f"These jobs are lost: {', '.join(running)}." if running else ""
+        said = [f"These jobs are lost: {', '.join(running)}."] if running else []
+        clusters = finding.clusters(kube) if kube else []
+        said += [f"So is what runs on {', '.join(clusters)}."] if clusters else []
+        return " ".join(said)
 
     try:
         return within(_PATIENCE, look, _UNKNOWN)
