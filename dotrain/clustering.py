@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dotrain.frameworks.dask import DaskCluster
     from dotrain.frameworks.ray import RayCluster
 
+# Of what a node has for Pods, for each worker.
+_SHARE = 0.75
+
 
 class Clustering(Working):
     """Ray and Dask on it; `Cluster` is all there is to it.
@@ -202,7 +205,8 @@ class Clustering(Working):
         check_whole(workers, 1, "a cluster", "workers")
         # A worker is checked, and finds its place, as a job on one node does.
         task = Task(["worker"], image=image, env=env or {}, **asked)
-        place = placing.place(self._target, self._kube(), task, self.spec)
+        # What leads the workers may be on the same node.
+        place = placing.place(self._target, self._kube(), task, self.spec, share=_SHARE)
         return {"image": image, "env": task.env, "place": place}
 
 

@@ -14,7 +14,7 @@ from dotrain.frameworks import charts, waiting
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.pods import LEVEL, NAMESPACE
 from dotrain.frameworks.waiting import Wanted
-from dotrain.jobs import isolation
+from dotrain.jobs import giving, isolation
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -88,8 +88,8 @@ class Operator:
         NotReady
             When it does not run in time; it says why.
         """
-        for manifest in (isolation.namespace(LEVEL), isolation.closed(LEVEL)):
-            kube.apply(objects.location(manifest), manifest)
+        giving.claim(kube, LEVEL)
+        giving.apply(kube, isolation.closed(LEVEL))
         if not any(map(self._is_own, kube.list(Deployment, namespace=NAMESPACE))):
             charts.install(self.chart, kubeconfig(), NAMESPACE, note)
         for manifest in self._sight():

@@ -4,53 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dotrain.errors import ClusterPaused, TaskDoesNotFit
-from dotrain.jobs import quantities
+from dotrain.jobs import quantities, rooms
+from dotrain.jobs.rooms import BYTES_A_GIB, MILLI, Room
 from dotrain.jobs.task import Task
 from dotrain.offers import Offer
 from dotrain.pools import Pool
 from dotrain.spec import ClusterSpec
 
-_MILLI = 1000
-_BYTES_A_GIB = 2**30
-# What a node keeps for itself is more than nothing: the nearest size has more than is wanted.
+# A larger node keeps more memory for itself.
 _MARGIN = 1.1
-
-
-@dataclass(frozen=True)
-class Room:
-    """What one node of a pool has for Pods.
-
-    Parameters
-    ----------
-    pool : Pool
-        The pool.
-    millicpus : int
-        Thousandths of a vCPU.
-    memory : int
-        Bytes.
-    gpus : int
-        GPUs.
-    gpu : str
-        What Kubernetes calls them; empty without.
-    seen : bool
-        Whether a node said so. Otherwise it is what the size has, and a node
-        keeps some of that for itself.
-    """
-
-    pool: Pool
-    millicpus: int
-    memory: int
-    gpus: int
-    gpu: str
-    seen: bool = True
-
-    @property
-    def most(self) -> int:
-        """How many nodes the pool can have."""
-        return self.pool.count if self.pool.max is None else self.pool.max
 
 
 def paused(spec: ClusterSpec, offers: Sequence[Offer]) -> ClusterPaused:
@@ -97,7 +61,7 @@ def short(
     wanted, has = {
         "gpu": (f"{_gpus(task.gpus_per_node)} on each node", "no GPU"),
         "gpus": (f"{_gpus(task.gpus_per_node)} on each node", _gpus(room.gpus)),
-        "cpus": (f"{task.cpus:g} vCPUs on each node", f"{room.millicpus / _MILLI:g} for Pods")
+        "cpus": (f"{task.cpus:g} vCPUs on each node", f"{room.millicpus / MILLI:g} for Pods")
         if task.cpus is not None
         else ("", ""),
         "memory": (
@@ -105,7 +69,7 @@ def short(
             f"{quantities.gibibytes(room.memory)} for Pods",
         ),
     }[lack]
-    found = _nearest(task, pool, offers)
+    found = _nearest(task, room, offers)
     here = [one for one in found if spec.region in one.regions]
     nearest = (here or found)[:3]
     return TaskDoesNotFit(
@@ -161,20 +125,28 @@ def _advice(lack: str, task: Task, spec: ClusterSpec, room: Room, nearest: Seque
     return f"The nearest size in {spec.region} is {best.slug}: call {call}, {hourly}{fewer}."
 
 
-def _nearest(task: Task, pool: Pool, offers: Sequence[Offer]) -> list[Offer]:
-    """Return the sizes that have enough on each node: of the same GPU first, then the cheapest."""
+def _nearest(task: Task, room: Room, offers: Sequence[Offer]) -> list[Offer]:
+    """Return other sizes that have enough on each node: of the same GPU first, then the cheapest.
+
+    Of each as much is taken as of the pool's own.
+    """
+    own = rooms.find(room.pool.size, offers)
     cpus = task.cpus or 0
-    gib = (quantities.memory(task.memory) / _BYTES_A_GIB if task.memory else 0) * _MARGIN
-    had = next((one.gpu for one in offers if one.slug == pool.size), "")
+    gib = (quantities.memory(task.memory) / BYTES_A_GIB if task.memory else 0) * _MARGIN
+    if own is not None:
+        cpus += own.vcpus - room.millicpus / MILLI if cpus else 0
+        gib += own.memory_gib - room.memory / BYTES_A_GIB if gib else 0
+    had = own.gpu if own else ""
     # An image has the libraries of one maker of GPUs, and most are NVIDIA's.
     amd = "rocm" in (task.image or "")
     found = [
         one
         for one in offers
-        if one.available
+        if one.slug != room.pool.size
+        and one.available
         and one.regions
-        and one.vcpus > cpus
-        and one.memory_gib > gib
+        and one.vcpus >= cpus
+        and one.memory_gib >= gib
         and (one.gpus >= task.gpus_per_node if task.gpus_per_node else not one.gpus)
     ]
     return sorted(

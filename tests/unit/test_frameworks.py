@@ -50,7 +50,7 @@ def test_pods_fit_the_pool_and_may_do_no_more_than_restricted_asks(manifest) -> 
 @pytest.mark.parametrize("manifest", [dask.manifest, ray.manifest])
 def test_workers_get_what_fits_and_the_leading_pod_no_gpu(manifest) -> None:
     leading, worker = (pod["containers"][0] for pod in templates(manifest("one", 3, **GIVEN)))
-    assert worker["resources"]["limits"] == {"nvidia.com/gpu": "1"}
+    assert worker["resources"]["limits"] == {"memory": "8192Mi", "nvidia.com/gpu": "1"}
     assert worker["resources"]["requests"]["cpu"] == "2500m"
     assert "nvidia.com/gpu" not in leading["resources"]["limits"]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dotrain.jobs import environ, isolation, manifests, pods
+from dotrain.errors import SpecError
+from dotrain.jobs import environ, isolation, manifests, pods, shells
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import LAUNCHERS, POD_SECURITY, Task
@@ -66,8 +67,8 @@ def test_it_is_an_indexed_job_that_starts_when_all_of_it_is_there() -> None:
         "template": None,
         "podFailurePolicy": None,
     }
-    assert manifests.start() == {
-        "metadata": {"annotations": {"dotrain/incomplete": None}},
+    assert manifests.start("uid-1") == {
+        "metadata": {"uid": "uid-1", "annotations": {"dotrain/incomplete": None}},
         "spec": {"suspend": False},
     }
 
@@ -97,14 +98,16 @@ def test_each_pod_has_a_node_of_its_own_in_the_pool_whatever_keeps_others_off() 
     ]
 
 
-def test_it_asks_for_what_it_was_given_and_for_gpus_alone_is_there_a_limit() -> None:
+def test_it_asks_for_what_it_was_given_and_more_than_cpus_it_never_gets() -> None:
     gpus = {"nvidia.com/gpu": "8"}
     assert main_of(made()[0])["resources"] == {
         "requests": {"cpu": "15000m", "memory": "184320Mi", **gpus},
-        "limits": gpus,
+        "limits": {"memory": "184320Mi", **gpus},
     }
-    assert main_of(made(Place("train", 500, 2**30))[0])["resources"] == {
-        "requests": {"cpu": "500m", "memory": "1024Mi"}
+    disk = Place("train", 500, 2**30, disk=50 * 2**30)
+    assert main_of(made(disk)[0])["resources"] == {
+        "requests": {"cpu": "500m", "memory": "1024Mi", "ephemeral-storage": "1024Mi"},
+        "limits": {"memory": "1024Mi", "ephemeral-storage": "51200Mi"},
     }
 
 
@@ -120,7 +123,6 @@ def test_its_processes_find_each_other() -> None:
         "MASTER_PORT": "29500",
         "NNODES": "2",
         "WORLD_SIZE": "2",
-        "LOCAL_RANK": "0",
         "NODE_RANK": rank,
         "RANK": rank,
         "PET_NNODES": "2",
@@ -128,7 +130,7 @@ def test_its_processes_find_each_other() -> None:
         "PET_NODE_RANK": rank,
         "PET_MASTER_ADDR": "bert-0.bert",
         "PET_MASTER_PORT": "29500",
-        "PET_RDZV_CONF": "timeout=900",
+        "PET_RDZV_CONF": "timeout=3600",
         "DOTRAIN_JOB": "bert",
     }
     assert pod_of(job)["subdomain"] == "bert"
@@ -142,7 +144,15 @@ def test_its_processes_find_each_other() -> None:
 def test_without_gpus_torchrun_starts_one_process() -> None:
     found = {one["name"]: one.get("value") for one in environ.rendezvous("bert", 1, 0)}
     assert found["PET_NPROC_PER_NODE"] == "1"
-    assert found.keys() <= environ.RESERVED
+
+
+def test_nobody_gives_what_is_set_for_every_job() -> None:
+    for content in (FUNCTION, FILES, STORED):
+        given = set(env_of(main_of(made(content=content)[0]))) - set(content.secrets)
+        assert "LOCAL_RANK" not in given
+        for name in given | {"LOCAL_RANK"}:
+            with pytest.raises(SpecError, match="is set for every job"):
+                made(env={name: "1"})
 
 
 def test_only_pods_of_the_job_reach_its_pods() -> None:
@@ -270,14 +280,15 @@ def test_a_command_and_its_variables_arrive_as_they_were_written(text) -> None:
         return value.replace("$$", "$")
 
     job, _ = made(env={"TEXT": text})
-    assert expanded(manifests.command(text)[2]) == text
+    assert expanded(manifests.command(text)[-1]).endswith(f"; {text}")
+    assert [expanded(one) for one in manifests.command(text)] == shells.command(text)
     assert expanded(env_of(main_of(job))["TEXT"]) == text
-    assert "$(" not in manifests.command(text)[2].replace("$$", "")
+    assert "$(" not in manifests.command(text)[-1].replace("$$", "")
 
 
 def test_a_program_runs_without_a_shell() -> None:
     assert manifests.command(("torchrun", "train.py")) == ["torchrun", "train.py"]
-    assert manifests.command("echo hi") == ["/bin/sh", "-c", "echo hi"]
+    assert manifests.command("echo hi") == shells.command("echo hi")
     assert LAUNCHERS == ("python", "torchrun")
 
 
