@@ -50,7 +50,9 @@ def follow(
     ImageNotPulled, NotFinished
         When it does not get any further by itself, or after an interrupt.
     KubernetesError
-        When it cannot be read; KubernetesNotFound when it is gone before that.
+        When it cannot be read.
+    KubernetesNotFound, ClusterNotFound
+        When it is gone before it wrote anything.
     """
     found: list[str] = []
     cluster, patience = kube.cluster["name"], watching.Patience()
@@ -96,6 +98,9 @@ def follow(
             # It was deleted meanwhile: that is its end, too.
             with suppress(*_GONE):
                 write(streams.rest(_REST))
+            if not found:
+                # It was on its way out before: there may be what was kept.
+                raise
     return found
 
 

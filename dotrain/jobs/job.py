@@ -61,7 +61,9 @@ class Job(Seen):
 
         Where it has several nodes, the rank stands before each line: ``[1] …``.
         Of a job that is gone, or whose cluster is, it is what was kept on this
-        machine when it was waited for, cancelled or deleted.
+        machine when it was waited for, cancelled or deleted. Of a long log a node
+        gives its newest file alone, by default 10 MiB
+        (https://kubernetes.io/docs/concepts/cluster-administration/logging/).
 
         Parameters
         ----------

@@ -13,6 +13,7 @@ from dotrain.errors import (
     ClusterNotFound,
     ImageNotPulled,
     JobFailed,
+    KubernetesNotFound,
     KubernetesUnreachable,
     NotFinished,
     SpecError,
@@ -106,9 +107,10 @@ def test_a_rank_that_there_is_not_is_not_followed(kube) -> None:
         following.follow(kube, Record(RUNNING), rank=1)
 
 
-def test_a_job_or_a_cluster_that_goes_meanwhile_is_the_end(kube) -> None:
-    gone = ClusterNotFound("It is gone.")
-    assert within(10, lambda: following.follow(kube, Record(RUNNING, RUNNING, gone)), None) == []
+@pytest.mark.parametrize("gone", [KubernetesNotFound("No.", status=404), ClusterNotFound("No.")])
+def test_a_job_that_goes_before_it_has_written_anything_is_gone(kube, gone) -> None:
+    with pytest.raises(type(gone)):
+        within(10, lambda: following.follow(kube, Record(RUNNING, RUNNING, gone)), None)
 
 
 def test_a_job_that_failed_says_so_also_when_its_cluster_is_gone(tmp_path) -> None:
