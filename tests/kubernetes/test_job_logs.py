@@ -115,7 +115,8 @@ def test_deleting_a_job_leaves_nothing_of_it_but_what_it_wrote(cluster, run, mon
     for kind in ("jobs", "pods", "services", "secrets", "networkpolicies", "configmaps"):
         found = kube.get(kind, namespace="training", label_selector="dotrain/job=gone")
         assert [one.name for one in found] == [], kind
-    assert sorted(job.logs()) == ["[0] begun", "[1] begun"]
+    # Their shells may say a word, too.
+    assert {"[0] begun", "[1] begun"} <= set(job.logs())
     with pytest.raises(JobNotFound, match="no job 'gone'"):
         cluster.job("gone")
     job.delete()

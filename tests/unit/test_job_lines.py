@@ -85,14 +85,17 @@ def test_lines_without_a_time_are_all_new() -> None:
 class Answers:
     """A Kubernetes API that answers, one request after another, as a test says."""
 
-    def __init__(self, *answers: BaseException) -> None:
+    def __init__(self, *answers: BaseException | Line) -> None:
         self.answers = iter(answers)
         self.asked = 0
 
-    def run(self, _call: Any) -> None:
+    def run(self, call: Any) -> None:
         self.asked += 1
         answer = next(self.answers, None)
-        if answer is not None:
+        if isinstance(answer, Line):
+            # The stream whose request it is takes it.
+            call.func.__self__._take(answer)
+        elif answer is not None:
             raise answer
 
 
@@ -103,7 +106,7 @@ def stream(monkeypatch) -> Iterator[Callable[..., tuple[Stream, list[Any], Answe
     monkeypatch.setattr(streams, "_LAST_TRY", 0.002)
     begun: list[Stream] = []
 
-    def begin(*answers: BaseException) -> tuple[Stream, list[Any], Answers]:
+    def begin(*answers: BaseException | Line) -> tuple[Stream, list[Any], Answers]:
         kube, taken = Answers(*answers), []
         begun.append(Stream(kube, a_rank(), taken.append))
         return begun[-1], taken, kube
@@ -145,9 +148,11 @@ def test_what_is_gone_or_refused_is_no_stream_any_more(stream) -> None:
 
 
 def test_why_a_log_ends_early_is_its_last_line(stream) -> None:
-    one, taken, _ = stream(*[ValueError("of a library")] * 10)
+    begun = Line(5, 0, "begun")
+    one, taken, _ = stream(begun, ValueError("of a library"))
     assert ends(one)
-    assert taken[-1].text == "(The log ends here. ValueError('of a library'))"
+    # Where lines are sorted by time, too.
+    assert taken == [begun, Line(5, 0, "(The log ends here. ValueError('of a library'))")]
 
 
 def test_however_much_a_job_writes_it_is_looked_at_in_between() -> None:
