@@ -46,11 +46,10 @@ def keep(target: Target, reach: Reach) -> None:
             if not kube or not row.status.ended:
                 continue
             with suppress(DotrainError):
-                record = finding.record(kube, row.name)
+                record = finding.record(kube, row.name, row.namespace)
                 place = (record.namespace, record.name, record.uid)
                 kept = keeping.of(target, kube.cluster["name"], *place)
-                # One of its name in another namespace has a status of its own.
-                if record.namespace == row.namespace and not kept.ranks():
+                if not kept.ranks():
                     leaving.keep(target, kube, record, row.status)
 
     with suppress(DotrainError):

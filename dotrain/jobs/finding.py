@@ -36,8 +36,8 @@ def rows(kube: Kube) -> list[Row]:
     return rows
 
 
-def record(kube: Kube, name: str | None) -> Record:
-    """Return the job of a name, or the newest one.
+def record(kube: Kube, name: str | None, namespace: str | None = None) -> Record:
+    """Return the job of a name, in whatever namespace or a given one; or the newest of them.
 
     Raises
     ------
@@ -45,7 +45,12 @@ def record(kube: Kube, name: str | None) -> Record:
         When there is none, with the nearest names.
     """
     found = sorted(kube.list(Job, labels=JOB_LABEL), key=objects.created)
-    wanted = [job for job in found if name is None or records.name_of(job) == name]
+    wanted = [
+        job
+        for job in found
+        if name in (None, records.name_of(job))
+        and namespace in (None, job["metadata"]["namespace"])
+    ]
     if not wanted:
         raise _missing(kube.cluster["name"], name, found)
     newest = wanted[-1]

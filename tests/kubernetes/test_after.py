@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
 from click.testing import CliRunner
 
 import dotrain
-from dotrain import target
+from dotrain import connections, operations, target
 from dotrain.cli import main
+from dotrain.engine import journal, workspace
+from dotrain.engine.exclusive import exclusive
 from dotrain.errors import (
     ClusterNotFound,
     ConfigError,
@@ -21,9 +24,12 @@ from dotrain.errors import (
     FinisherKilled,
     JobFailed,
     JobNameTaken,
+    JobNotFound,
     SpecError,
 )
-from dotrain.jobs import keeping
+from dotrain.jobs import beside, finding, keeping, listing
+from dotrain.jobs.status import JobStatus
+from dotrain.turn import journals
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
@@ -75,6 +81,11 @@ def finishers() -> list[psutil.Process]:
 def kept(job: str) -> keeping.Kept:
     every = keeping.every(target.current(), "brief")
     return next(one for one in every if one.name == job)
+
+
+def turn() -> Path:
+    """Return the lock that whoever changes the cluster holds."""
+    return workspace.directory(target.current(), "brief") / "operation.lock"
 
 
 def clusters(sandbox: Sandbox) -> list[str]:
@@ -169,6 +180,77 @@ def test_what_cannot_be_kept_keeps_the_cluster(brief, sandbox) -> None:
     job.delete()
 
 
+def test_jobs_beside_it_keep_the_cluster_when_they_fail_and_what_they_left_is_kept(
+    brief, tmp_path
+) -> None:
+    small = {"image": IMAGE, "cpus": 0.1, "memory": "64Mi"}
+    until = "while ! test -e {}; do sleep 0.05; done; {}"
+    fail, end = tmp_path / "fail", tmp_path / "end"
+
+    def leave() -> None:
+        os._exit(0)
+
+    # One that has no result, though it succeeds, has nothing to lose.
+    brief.run(leave, name="silent", cpus=0.1, memory="64Mi")
+    # Another one of its name is another one.
+    brief.run("echo twin", name="main", pod_security="baseline", **small)
+    brief.run(until.format(end, "echo longer"), name="longer", **small)
+    luckless = brief.run(until.format(fail, "exit 3"), name="luckless", **small)
+    job = brief.run("true", name="main", down_after=True, **small)
+    work.until(lambda: job.status.ended)
+    # Nobody looks at it when it fails: the longer one is waited for.
+    fail.touch()
+    work.until(lambda: luckless.status.ended)
+    end.touch()
+    job.wait("60s")
+    assert job._takedown.result["said"].startswith("The job 'luckless' has failed. The cluster")
+    work.until(lambda: finishers() == [])
+    spaces = {one.namespace: one for one in keeping.every(target.current(), "brief")}
+    assert spaces["training-baseline"].load_log(0).endswith("twin\n")
+    assert "longer" in (kept("longer").load_log(0) or "")
+    assert brief.job("main").namespace == "training"
+
+
+def test_a_cluster_is_kept_by_who_thinks_better_of_it(brief, sandbox) -> None:
+    job = brief.run("sleep 60", name="rethought", image=IMAGE, grace="1s", down_after=True)
+    finisher()
+    job.keep_cluster()
+    work.until(lambda: finishers() == [])
+    assert "It was called off. The cluster 'brief' stays" in repr(job)
+    job.begin()
+    assert finishers() == []
+    job.delete()
+    assert "brief" in clusters(sandbox)
+
+
+def test_no_job_is_run_on_a_cluster_that_is_being_taken_down(brief) -> None:
+    path = journal.new_path(journals(workspace.directory(target.current(), "brief")))
+    writer = journal.Writer(path)
+    writer.open("down", "down brief", "id-1")
+    writer.write("turn", None)
+    try:
+        with pytest.raises(ClusterNotFound, match="is being taken down"):
+            brief.run("true", name="too-late", image=IMAGE)
+        with pytest.raises(JobNotFound):
+            brief.job("too-late")
+    finally:
+        path.unlink()
+
+
+def test_a_job_that_is_deleted_while_all_are_looked_at_is_left_out(brief, monkeypatch) -> None:
+    rows = finding.rows
+    gone = listing.Row("training", "just-deleted", JobStatus("running"), 0)
+    monkeypatch.setattr(finding, "rows", lambda kube: [gone, *rows(kube)])
+    names = [record.name for record, _ in beside.found(brief._kube())]
+    assert "worth" in names
+    assert "just-deleted" not in names
+
+
+def test_a_cluster_that_is_gone_is_no_trouble_of_the_api(sandbox) -> None:
+    with pytest.raises(ClusterNotFound):
+        connections.shared(target.current(), "00000000-0000-4000-8000-000000000000")
+
+
 def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sandbox) -> None:
     kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE)
     assert kernel.stdout is not None
@@ -180,12 +262,18 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     work.until(lambda: first not in finishers())
     job = brief.job("train")
     assert "its process was killed, and wait() takes it up" in repr(job)
-    with pytest.warns(FinisherKilled, match=r"'train'.*\$0\.\d+ an hour"):
+    with pytest.warns(FinisherKilled, match=r"'train'.*was killed.*\$0\.\d+ an hour"):
         dotrain.get("brief")
+    assert finishers() == []
+    job.begin()
     # It holds nobody up meanwhile, and is no operation.
     second = finisher()
     assert brief.resize(count=3).spec.pools[0].count == 3
     assert brief.operation.title == "resize brief"
+    # While it waits for its turn, another job is begun.
+    with exclusive(turn(), lambda *_: None):
+        work.until(lambda: operations.running(target.current(), "brief") is not None)
+        brief.run("sleep 1; echo late", name="late", image=IMAGE, cpus=0.1, memory="64Mi")
     failures: list[BaseException] = []
 
     def wait() -> None:
@@ -219,6 +307,7 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     assert later.stdout.startswith("{'loss': 0.25} ['trained'] train: succeeded")
     assert "was taken down" in later.stdout
     assert list(dotrain.job("brief", "worth").logs()) == ["worth it"]
+    assert "late" in (kept("late").load_log(0) or "")
     assert "beside" in (kept("beside").load_log(0) or "")
-    journal = kept("train").directory / "after.jsonl"
-    assert sandbox.token not in journal.read_text()
+    written = kept("train").directory / keeping.AFTER
+    assert sandbox.token not in written.read_text()
