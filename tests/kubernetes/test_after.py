@@ -68,14 +68,18 @@ def finisher() -> psutil.Process:
 
 
 def finishers() -> list[psutil.Process]:
-    home = os.environ["DOTRAIN_HOME"]
-    return [
-        one
-        for one in psutil.process_iter()
-        if one.status() != psutil.STATUS_ZOMBIE
-        and "dotrain.finisher" in one.cmdline()
-        and one.environ().get("DOTRAIN_HOME") == home
-    ]
+    return list(filter(_is_finisher, psutil.process_iter()))
+
+
+def _is_finisher(one: psutil.Process) -> bool:
+    try:
+        return (
+            one.status() != psutil.STATUS_ZOMBIE
+            and "dotrain.finisher" in one.cmdline()
+            and one.environ().get("DOTRAIN_HOME") == os.environ["DOTRAIN_HOME"]
+        )
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kept(job: str) -> keeping.Kept:
