@@ -6,9 +6,10 @@ what the job wrote and returned, and takes the cluster down as `down` does.
 Until then it has nobody's turn: everything else can be done to the cluster.
 
 Other jobs that run at the job's end, or are begun after it, are waited for, and
-what they left is kept, too. The cluster stays when one of all these did not
-succeed, when something of it could not be kept, when nothing can be seen of it
-for a day, or when somebody calls it off.
+what they left is kept, too; so are clusters of Ray and Dask, until somebody
+closes them. The cluster stays when one of all these did not succeed, when
+something of it could not be kept, when nothing can be seen of it for a day, or
+when somebody calls it off.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ _ATTEMPTS = 3
 _PAUSE_SECONDS = 30.0
 # Seconds after which a job that is not submitted as a whole never will be.
 _SUBMITTING = 60.0
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 2.0
 
 
 class _HeldError(Exception):
@@ -193,7 +194,7 @@ class After:
         """Wait until no other job runs, and keep what they left; return which failed."""
         while True:
             going, begins = None, False
-            for record, status in self._again.until(lambda: beside.found(self._kube())):
+            for record, status in self._again.until(lambda: finding.each(self._kube())):
                 if record.uid in self._known:
                     continue
                 if status.ended:
@@ -209,10 +210,13 @@ class After:
                 # One that is deleted meanwhile keeps nobody waiting.
                 with suppress(JobNotFound, KubernetesNotFound):
                     self._end(going)
-            elif begins:
-                time.sleep(_LOOK_SECONDS)
-            else:
+                continue
+            clusters = self._again.until(lambda: finding.clusters(self._kube()))
+            if clusters:
+                self._say(f"Waiting until somebody closes {clusters[0]}, which runs there, too.")
+            elif not begins:
                 return ""
+            time.sleep(_LOOK_SECONDS)
 
     def _may_begin(self, record: Record) -> bool:
         """Return whether a job that is not submitted as a whole may just be being submitted."""

@@ -110,7 +110,7 @@ def _has_more(turn: Turn, after: dict[str, Any], cluster_id: str) -> bool:
     from dotrain.jobs import beside
 
     called_off = "called_off" in journal.Reader(Path(after["journal"])).facts
-    return called_off or beside.is_another(turn.target, cluster_id, after["known"])
+    return called_off or beside.is_more(turn.target, cluster_id, after["known"])
 
 
 def _plan(turn: Turn, _: journal.Writer, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Container
-from contextlib import closing, suppress
+from contextlib import closing
 
 from dotrain import connections
 from dotrain.api import Api
-from dotrain.errors import ClusterNotFound, JobNotFound, KubernetesNotFound, KubernetesUnreachable
+from dotrain.errors import ClusterNotFound, KubernetesUnreachable
 from dotrain.jobs import finding
-from dotrain.jobs.records import Record
 from dotrain.jobs.status import JobStatus
-from dotrain.kube import Kube
 from dotrain.target import Target
-
-
-def found(kube: Kube) -> list[tuple[Record, JobStatus]]:
-    """Return all jobs of a cluster, each with how it is; not those deleted meanwhile."""
-    pairs = []
-    for row in finding.rows(kube):
-        with suppress(JobNotFound, KubernetesNotFound):
-            pairs.append((finding.record(kube, row.name, row.namespace), row.status))
-    return pairs
 
 
 def spoils(status: JobStatus, ended: dt.datetime | None) -> bool:
@@ -40,8 +29,10 @@ def spoils(status: JobStatus, ended: dt.datetime | None) -> bool:
     return status.phase != "succeeded" and not known
 
 
-def is_another(target: Target, cluster_id: str, known: Container[str]) -> bool:
-    """Return whether a cluster that is there has a job that is not among `known`, by their UIDs.
+def is_more(target: Target, cluster_id: str, known: Container[str]) -> bool:
+    """Return whether a cluster that is there has more on it than the jobs whose UIDs are `known`.
+
+    That is another job, or a cluster of Ray or Dask.
 
     Raises
     ------
@@ -50,7 +41,9 @@ def is_another(target: Target, cluster_id: str, known: Container[str]) -> bool:
     """
     try:
         kube = connections.shared(target, cluster_id)
-        return any(record.uid not in known for record, _ in found(kube))
+        if any(record.uid not in known for record, _ in finding.each(kube)):
+            return True
+        return bool(finding.clusters(kube))
     except ClusterNotFound:
         return False
     except KubernetesUnreachable:

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dotrain import objects
 from dotrain.errors import TaskDoesNotFit
-from dotrain.jobs import quantities, unfit
+from dotrain.jobs import quantities, rooms, unfit
+from dotrain.jobs.rooms import MILLI, Offers, Room
 from dotrain.jobs.task import Task
-from dotrain.jobs.unfit import Room
 from dotrain.offers import Offer
 from dotrain.pools import Pool, parse_taint
 from dotrain.spec import ClusterSpec
 
-# Of what a node has for Pods: the rest is for those that run on every node.
-_SHARE = 0.75
-# Of the whole node, where none is there yet to say what it keeps for itself.
-_SHARE_UNSEEN = 0.5
-# How DigitalOcean calls the sizes with GPUs.
-_GPU_SIZE = "gpu-"
-_MILLI = 1000
-_BYTES_A_GIB = 2**30
-_NVIDIA, _AMD = objects.GPUS
+SHARE = 0.9
+"""What a Pod asks for by default of what a node has for it; the rest is for what comes later."""
 
-Offers = Callable[[], Sequence[Offer]]
-"""Asks for the sizes that nodes can have; only where the Nodes do not say enough."""
+# Of the size, where no node is there yet to say what it keeps for itself.
+_SHARE_UNSEEN = 0.5
+# Of the node's disk: a job that fills it ends alone, and not what else runs there.
+_SHARE_OF_DISK = 0.8
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,8 @@ class Place:
         How many of them.
     taints : tuple of str
         Those of the pool's own that it has to tolerate.
+    disk : int
+        Bytes that it may write on the node at most; 0 for no limit.
     """
 
     pool: str
@@ -61,10 +58,17 @@ class Place:
     gpu: str = ""
     gpus: int = 0
     taints: tuple[str, ...] = ()
+    disk: int = 0
 
 
 def place(
-    task: Task, spec: ClusterSpec, nodes: Iterable[Mapping[str, Any]], offers: Offers
+    task: Task,
+    spec: ClusterSpec,
+    nodes: Iterable[Mapping[str, Any]],
+    offers: Offers,
+    pods: Iterable[Mapping[str, Any]] = (),
+    *,
+    share: float = SHARE,
 ) -> Place:
     """Return where a task runs: in the pool that it names, or the cheapest that it fits.
 
@@ -78,6 +82,10 @@ def place(
         Its Nodes, as Kubernetes' API describes them.
     offers : callable
         Returns the sizes that nodes can have.
+    pods : iterable of mapping
+        Its Pods, of which the system's take some of each node.
+    share : float
+        What it asks for by default, of what a node then has.
 
     Raises
     ------
@@ -89,23 +97,43 @@ def place(
     """
     if spec.paused:
         raise unfit.paused(spec, offers())
-    nodes = list(nodes)
-    rooms = [_room(pool, nodes, offers, gpus=task.gpus_per_node) for pool in _open(task, spec)]
-    fitting = [room for room in rooms if _short_of(task, room) is None]
+    found = _rooms(task, spec, list(nodes), list(pods), offers)
+    fitting = [room for room in found if _short_of(task, room) is None]
     if not fitting:
         # What comes nearest is the best to change.
-        nearest = max(rooms, key=lambda room: _STEPS.index(_short_of(task, room) or ""))
+        nearest = max(found, key=lambda room: _STEPS.index(_short_of(task, room) or ""))
         raise unfit.short(_short_of(task, nearest) or "", task, spec, nearest, offers())
     room = fitting[0] if len(fitting) == 1 else _cheapest(fitting, offers())
-    share = _SHARE if room.seen else _SHARE_UNSEEN
+    share = share if room.seen else _SHARE_UNSEEN
+    if task.gpus_per_node:
+        # Who leaves GPUs of a node to others leaves them as much of the rest.
+        share *= task.gpus_per_node / room.gpus
+    cpus, memory = room.millicpus - room.taken[0], room.memory - room.taken[1]
     return Place(
         room.pool.name,
-        int(room.millicpus * share) if task.cpus is None else math.ceil(task.cpus * _MILLI),
-        int(room.memory * share) if task.memory is None else quantities.memory(task.memory),
+        max(1, int(cpus * share)) if task.cpus is None else math.ceil(task.cpus * MILLI),
+        max(2**20, int(memory * share)) if task.memory is None else quantities.memory(task.memory),
         room.gpu if task.gpus_per_node else "",
         task.gpus_per_node,
         room.pool.taints,
+        int(room.disk * _SHARE_OF_DISK),
     )
+
+
+def _rooms(
+    task: Task,
+    spec: ClusterSpec,
+    nodes: Sequence[Mapping[str, Any]],
+    pods: Sequence[Mapping[str, Any]],
+    offers: Offers,
+) -> list[Room]:
+    """Return what a node of each pool that comes into question has, as far as that is known."""
+    pools = _open(task, spec)
+    measured = [rooms.measure(one, nodes, pods, offers, gpus=task.gpus_per_node) for one in pools]
+    found = [room for room in measured if room is not None]
+    if not found:
+        raise unfit.unknown_size(pools[0])
+    return found
 
 
 def _open(task: Task, spec: ClusterSpec) -> list[Pool]:
@@ -140,49 +168,6 @@ def _keeps_off(pool: Pool) -> bool:
     )
 
 
-def _room(pool: Pool, nodes: Sequence[Mapping[str, Any]], offers: Offers, *, gpus: int) -> Room:
-    """Return what one node of a pool has for Pods: what its smallest says, or else the size."""
-    found = [
-        node["status"]["allocatable"]
-        for node in nodes
-        if objects.pool_of(node) == pool.name
-        and objects.size_of(node) == pool.size
-        and (node.get("status") or {}).get("allocatable")
-    ]
-    gpu = next((kind for one in found for kind in objects.GPUS if int(one.get(kind) or 0)), "")
-    # A node offers its GPUs only when its driver is ready.
-    unready = gpus > 0 and not gpu and pool.size.startswith(_GPU_SIZE)
-    offer = _offer(pool, offers()) if not found or unready else None
-    if not found:
-        if offer is None:
-            raise unfit.unknown_size(pool)
-        return Room(
-            pool,
-            offer.vcpus * _MILLI,
-            int(offer.memory_gib * _BYTES_A_GIB),
-            offer.gpus,
-            _resource(offer),
-            seen=False,
-        )
-    return Room(
-        pool,
-        min(quantities.millicpus(one["cpu"]) for one in found),
-        min(quantities.memory(one["memory"]) for one in found),
-        offer.gpus if offer else max(int(one.get(gpu) or 0) for one in found) if gpu else 0,
-        _resource(offer) if offer else gpu,
-    )
-
-
-def _offer(pool: Pool, offers: Sequence[Offer]) -> Offer | None:
-    return next((one for one in offers if one.slug == pool.size), None)
-
-
-def _resource(offer: Offer) -> str:
-    if not offer.gpus:
-        return ""
-    return _AMD if offer.gpu.startswith("amd") else _NVIDIA
-
-
 _STEPS = ("gpu", "gpus", "cpus", "memory", "nodes", "")
 
 
@@ -190,14 +175,14 @@ def _short_of(task: Task, room: Room) -> str | None:
     """Return what a pool has too little of for a task, None when it fits."""
     if task.gpus_per_node > room.gpus:
         return "gpus" if room.gpus else "gpu"
-    if task.cpus is not None and task.cpus * _MILLI > room.millicpus:
+    if task.cpus is not None and task.cpus * MILLI > room.millicpus:
         return "cpus"
     if task.memory is not None and quantities.memory(task.memory) > room.memory:
         return "memory"
     return "nodes" if task.nodes > room.most else None
 
 
-def _cheapest(rooms: Sequence[Room], offers: Sequence[Offer]) -> Room:
+def _cheapest(found: Sequence[Room], offers: Sequence[Offer]) -> Room:
     """Return the cheapest pool; what has no known price comes last."""
     prices = {one.slug: one.hourly for one in offers}
 
@@ -205,4 +190,4 @@ def _cheapest(rooms: Sequence[Room], offers: Sequence[Offer]) -> Room:
         hourly = prices.get(room.pool.size, math.nan)
         return math.inf if math.isnan(hourly) else hourly
 
-    return min(rooms, key=price)
+    return min(found, key=price)

@@ -16,7 +16,7 @@ from typing import Any
 
 from dotrain import durations
 from dotrain.hidden import Hidden
-from dotrain.jobs import isolation, pods, results, runner
+from dotrain.jobs import isolation, pods, results, runner, shells
 from dotrain.jobs.files import NAME as ARCHIVE
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
@@ -66,12 +66,12 @@ def command(work: str | Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> command("kill $$")
-    ['/bin/sh', '-c', 'kill $$$']
+    >>> command("kill $$")[-1][-8:]
+    'kill $$$'
     >>> command(["torchrun", "train.py"])
     ['torchrun', 'train.py']
     """
-    words = ["/bin/sh", "-c", work] if isinstance(work, str) else work
+    words = shells.command(work) if isinstance(work, str) else work
     return [pods.literal(word) for word in words]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
 
-from kr8s.objects import Node
+from kr8s.objects import Node, Pod
 
 from dotrain import offers
 from dotrain.api import Api
@@ -19,7 +19,14 @@ from dotrain.spec import ClusterSpec
 from dotrain.target import Target
 
 
-def place(target: Target, kube: Kube | None, task: Task, spec: ClusterSpec) -> Place:
+def place(
+    target: Target,
+    kube: Kube | None,
+    task: Task,
+    spec: ClusterSpec,
+    *,
+    share: float = fitting.SHARE,
+) -> Place:
     """Return where a task runs.
 
     Parameters
@@ -32,6 +39,8 @@ def place(target: Target, kube: Kube | None, task: Task, spec: ClusterSpec) -> P
         What should run.
     spec : ClusterSpec
         The cluster.
+    share : float
+        As `fitting.place` has it.
 
     Raises
     ------
@@ -41,10 +50,11 @@ def place(target: Target, kube: Kube | None, task: Task, spec: ClusterSpec) -> P
         See each.
     """
     nodes = kube.list(Node) if kube else ()
-    return fitting.place(task, spec, nodes, cache(lambda: _offers(target)))
+    pods = kube.list(Pod) if nodes and kube else ()
+    return fitting.place(task, spec, nodes, cache(lambda: sizes(target)), pods, share=share)
 
 
-def _offers(target: Target) -> Sequence[Offer]:
+def sizes(target: Target) -> Sequence[Offer]:
     """Return the sizes that nodes can have."""
     with closing(Api(target)) as api:
         options = api.get("/v2/kubernetes/options")["options"]

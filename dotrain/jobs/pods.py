@@ -30,6 +30,8 @@ _FILES, _FUNCTION, _API = "/dotrain/files", "/dotrain/function", "/dotrain/api"
 # Only its own group can read it.
 _ONLY_GROUP = 0o440
 _TOKEN_SECONDS = 3600
+# Bytes of a node's disk that are kept for a Pod; it may have more, if there is.
+_DISK = 2**30
 
 
 def files_of(name: str) -> str:
@@ -172,10 +174,19 @@ def _a_node_each(name: str) -> Manifest:
 
 
 def resources(place: Place) -> Manifest:
-    """Return what the container of a Pod for a place asks for."""
-    requests = {"cpu": f"{place.millicpus}m", "memory": quantities.mebibytes(place.memory)}
-    limits = {place.gpu: str(place.gpus)} if place.gpus else {}
-    return {"requests": requests | limits, **({"limits": limits} if limits else {})}
+    """Return what the container of a Pod for a place asks for, and what it gets at most.
+
+    Who takes too much memory or disk ends by that itself. Without limits the
+    node would be emptied, which counts as no failure, again and again.
+    """
+    memory = quantities.mebibytes(place.memory)
+    gpus = {place.gpu: str(place.gpus)} if place.gpus else {}
+    disk = {"ephemeral-storage": quantities.mebibytes(place.disk)} if place.disk else {}
+    least = {"ephemeral-storage": quantities.mebibytes(min(_DISK, place.disk))} if disk else {}
+    return {
+        "requests": {"cpu": f"{place.millicpus}m", "memory": memory, **least, **gpus},
+        "limits": {"memory": memory, **disk, **gpus},
+    }
 
 
 def _own_token() -> Manifest:

@@ -20,8 +20,9 @@ _UNITS = {
     "Gi": 2**30,
     "Ti": 2**40,
 }
-_MEMORY = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)(k|M|G|T|Ki|Mi|Gi|Ti)?", re.ASCII)
+_BYTES = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)(k|M|G|T|Ki|Mi|Gi|Ti)?", re.ASCII)
 _THOUSAND = 1000
+_LEAST = 2**20
 
 
 def millicpus(text: str) -> int:
@@ -35,28 +36,39 @@ def millicpus(text: str) -> int:
     return int(text[:-1]) if text.endswith("m") else round(float(text) * _THOUSAND)
 
 
+def amount(text: str) -> int:
+    """Return the bytes that a Node or a Pod says; 0 for what is no amount of bytes.
+
+    Examples
+    --------
+    >>> amount("7492Mi"), amount("1024")
+    (7856979968, 1024)
+    """
+    match = _BYTES.fullmatch(text)
+    return int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
+
+
 def memory(text: object) -> int:
-    """Return the bytes that `text` says.
+    """Return the bytes of memory that a user gives, at least a mebibyte.
 
     Raises
     ------
     SpecError
-        When it is no amount of memory of Kubernetes, or none.
+        When it has no unit of Kubernetes, or is less.
 
     Examples
     --------
     >>> memory("16Gi")
     17179869184
     """
-    match = _MEMORY.fullmatch(text) if isinstance(text, str) else None
-    amount = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
-    if amount < 1:
+    found = amount(text) if isinstance(text, str) and not text[-1:].isdecimal() else 0
+    if found < _LEAST:
         raise SpecError(
             f"{text!r} is not an amount of memory.",
-            "Kubernetes writes memory as a number and a unit: Mi, Gi or Ti.",
+            "Kubernetes writes memory as a number and a unit: Mi, Gi or Ti; a job has 1Mi or more.",
             "Give it as text, for example memory='16Gi'.",
         )
-    return amount
+    return found
 
 
 def mebibytes(amount: int) -> str:

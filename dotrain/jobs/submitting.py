@@ -38,7 +38,7 @@ from dotrain.jobs.task import Task
 from dotrain.kube import Kube, repeated
 
 RULES = (
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "patch"]},
     {
         "apiGroups": ["batch"],
@@ -63,7 +63,7 @@ RULES = (
         "verbs": ["get", "create"],
     },
 )
-"""What it needs of Kubernetes, and the list of Nodes before it, as rules of a ClusterRole."""
+"""What it needs of Kubernetes, with the lists before it, as rules of a ClusterRole."""
 
 # Requests at once: a function has a Secret for each node's result.
 _AT_ONCE = 8

@@ -48,10 +48,11 @@ class Task:
     gpus_per_node : int
         GPUs that it has on each of them.
     cpus : float, optional
-        vCPUs that it needs on each; otherwise three quarters of what there is.
+        vCPUs that it needs on each; it may use more while they are free. Otherwise
+        nine tenths of what the system leaves, or of its GPUs' part of that.
     memory : str, optional
-        What it needs on each, such as ``"16Gi"``; otherwise three quarters of
-        what there is.
+        What it gets on each, such as ``"16Gi"``, and not more; otherwise nine
+        tenths, as of the vCPUs.
     args : sequence
         What the function is called with.
     kwargs : mapping

@@ -7,50 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dotrain.errors import ClusterPaused, TaskDoesNotFit
-from dotrain.jobs import quantities
+from dotrain.jobs import quantities, rooms
+from dotrain.jobs.rooms import BYTES_A_GIB, MILLI, Room
 from dotrain.jobs.task import Task
 from dotrain.offers import Offer
 from dotrain.pools import Pool
 from dotrain.spec import ClusterSpec
 
-_MILLI = 1000
-_BYTES_A_GIB = 2**30
-# What a node keeps for itself is more than nothing: the nearest size has more than is wanted.
+# A larger node keeps more memory for itself.
 _MARGIN = 1.1
-
-
-@dataclass(frozen=True)
-class Room:
-    """What one node of a pool has for Pods.
-
-    Parameters
-    ----------
-    pool : Pool
-        The pool.
-    millicpus : int
-        Thousandths of a vCPU.
-    memory : int
-        Bytes.
-    gpus : int
-        GPUs.
-    gpu : str
-        What Kubernetes calls them; empty without.
-    seen : bool
-        Whether a node said so. Otherwise it is what the size has, and a node
-        keeps some of that for itself.
-    """
-
-    pool: Pool
-    millicpus: int
-    memory: int
-    gpus: int
-    gpu: str
-    seen: bool = True
-
-    @property
-    def most(self) -> int:
-        """How many nodes the pool can have."""
-        return self.pool.count if self.pool.max is None else self.pool.max
 
 
 def paused(spec: ClusterSpec, offers: Sequence[Offer]) -> ClusterPaused:
@@ -97,7 +62,7 @@ def short(
     wanted, has = {
         "gpu": (f"{_gpus(task.gpus_per_node)} on each node", "no GPU"),
         "gpus": (f"{_gpus(task.gpus_per_node)} on each node", _gpus(room.gpus)),
-        "cpus": (f"{task.cpus:g} vCPUs on each node", f"{room.millicpus / _MILLI:g} for Pods")
+        "cpus": (f"{task.cpus:g} vCPUs on each node", f"{room.millicpus / MILLI:g} for Pods")
         if task.cpus is not None
         else ("", ""),
         "memory": (
@@ -105,7 +70,7 @@ def short(
             f"{quantities.gibibytes(room.memory)} for Pods",
         ),
     }[lack]
-    found = _nearest(task, pool, offers)
+    found = _nearest(task, room, offers)
     here = [one for one in found if spec.region in one.regions]
     nearest = (here or found)[:3]
     return TaskDoesNotFit(
@@ -125,6 +90,54 @@ def _nodes(task: Task, spec: ClusterSpec, room: Room, offers: Sequence[Offer]) -
         "Each of its Pods has a node of its own.",
         f"Call {call}: {task.nodes} x {pool.size} cost{at_most} {_money(hourly * task.nodes)} "
         f"instead of {_money(hourly * room.most)}; or give nodes={room.most}.",
+        nearest=[pool.name],
+    )
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a cluster of Ray or Dask lacks in a pool.
+
+    Parameters
+    ----------
+    wanted : int
+        How many workers are wanted.
+    most : int
+        How many the pool has room for.
+    nodes : int
+        How many nodes they need; 0 where no number is enough.
+    each, first : int
+        How many workers a node has room for, and how many beside the Pod that leads them.
+    """
+
+    wanted: int
+    most: int
+    nodes: int
+    each: int
+    first: int
+
+
+def workers(lack: Lack, spec: ClusterSpec, room: Room, offers: Sequence[Offer]) -> TaskDoesNotFit:
+    """Return the error for a pool that has too few nodes for workers; all else is as `short`'s."""
+    wanted, most, nodes = lack.wanted, lack.most, lack.nodes
+    pool, hourly = room.pool, _hourly(room.pool.size, offers)
+    at_most = " at most" if pool.autoscaled else ""
+    ways = ["give less cpus= or memory=", "another pool="]
+    if most:
+        ways.insert(0, f"give workers={most}")
+    if nodes > room.most:
+        change = f"{'max' if pool.autoscaled else 'count'}={nodes}"
+        ways.insert(
+            0,
+            f"call {_resize(spec, pool, change)}: {nodes} x {pool.size} cost{at_most} "
+            f"{_money(hourly * nodes)} instead of {_money(hourly * room.most)}",
+        )
+    advice = "; or ".join(ways)
+    return TaskDoesNotFit(
+        f"Pool {pool.name!r} has no room for {wanted} worker{'s' if wanted > 1 else ''} and the "
+        f"Pod that leads them: it has {room.most} node{'s' if room.most > 1 else ''}{at_most}.",
+        f"A node has room for {lack.each}, or for {lack.first} beside that Pod.",
+        f"{advice[:1].upper()}{advice[1:]}.",
         nearest=[pool.name],
     )
 
@@ -161,20 +174,28 @@ def _advice(lack: str, task: Task, spec: ClusterSpec, room: Room, nearest: Seque
     return f"The nearest size in {spec.region} is {best.slug}: call {call}, {hourly}{fewer}."
 
 
-def _nearest(task: Task, pool: Pool, offers: Sequence[Offer]) -> list[Offer]:
-    """Return the sizes that have enough on each node: of the same GPU first, then the cheapest."""
+def _nearest(task: Task, room: Room, offers: Sequence[Offer]) -> list[Offer]:
+    """Return other sizes that have enough on each node: of the same GPU first, then the cheapest.
+
+    Of each as much is taken as of the pool's own.
+    """
+    own = rooms.find(room.pool.size, offers)
     cpus = task.cpus or 0
-    gib = (quantities.memory(task.memory) / _BYTES_A_GIB if task.memory else 0) * _MARGIN
-    had = next((one.gpu for one in offers if one.slug == pool.size), "")
+    gib = (quantities.memory(task.memory) / BYTES_A_GIB if task.memory else 0) * _MARGIN
+    if own is not None:
+        cpus += own.vcpus - room.millicpus / MILLI if cpus else 0
+        gib += own.memory_gib - room.memory / BYTES_A_GIB if gib else 0
+    had = own.gpu if own else ""
     # An image has the libraries of one maker of GPUs, and most are NVIDIA's.
     amd = "rocm" in (task.image or "")
     found = [
         one
         for one in offers
-        if one.available
+        if one.slug != room.pool.size
+        and one.available
         and one.regions
-        and one.vcpus > cpus
-        and one.memory_gib > gib
+        and one.vcpus >= cpus
+        and one.memory_gib >= gib
         and (one.gpus >= task.gpus_per_node if task.gpus_per_node else not one.gpus)
     ]
     return sorted(

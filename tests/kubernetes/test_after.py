@@ -27,8 +27,7 @@ from dotrain.errors import (
     JobNotFound,
     SpecError,
 )
-from dotrain.jobs import beside, finding, keeping, listing
-from dotrain.jobs.status import JobStatus
+from dotrain.jobs import keeping
 from dotrain.turn import journals
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
@@ -239,15 +238,6 @@ def test_no_job_is_run_on_a_cluster_that_is_being_taken_down(brief) -> None:
             brief.job("too-late")
     finally:
         path.unlink()
-
-
-def test_a_job_that_is_deleted_while_all_are_looked_at_is_left_out(brief, monkeypatch) -> None:
-    rows = finding.rows
-    gone = listing.Row("training", "just-deleted", JobStatus("running"), 0)
-    monkeypatch.setattr(finding, "rows", lambda kube: [gone, *rows(kube)])
-    names = [record.name for record, _ in beside.found(brief._kube())]
-    assert "worth" in names
-    assert "just-deleted" not in names
 
 
 def test_a_cluster_that_is_gone_is_no_trouble_of_the_api(sandbox) -> None:

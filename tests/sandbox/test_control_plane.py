@@ -169,9 +169,9 @@ def test_what_runs_in_every_cluster_runs(planes, cluster, reach):
 
     def running():
         pods = api.items("/api/v1/namespaces/kube-system/pods")
-        return len(pods) == 5 and all(one["status"]["phase"] == "Running" for one in pods)
+        return len(pods) == 11 and all(one["status"]["phase"] == "Running" for one in pods)
 
-    # Two for names, and one on each of the three nodes.
+    # Two for names, and three on each of the three nodes.
     eventually(running)
 
 

@@ -15,13 +15,14 @@ from dotrain.offers import Offer, offers
 from dotrain.pools import Pool
 from dotrain.sandbox import catalog
 from dotrain.spec import ClusterSpec
-from tests.unit.kubernetes import a_node
+from tests.unit.kubernetes import a_node, a_pod
 
 OFFERS = offers(catalog.sizes(), catalog.kubernetes_options())
 CPU = Pool(size="s-4vcpu-8gb", count=2)
 GPU = Pool("gpu", size="gpu-h100x1-80gb", count=1)
 BOTH = ClusterSpec("bert", region="nyc2", pools=(CPU, GPU))
 GIB = 2**30
+DISK = 150
 
 
 def nodes_of(*pools: Pool) -> list[dict[str, Any]]:
@@ -33,6 +34,7 @@ def nodes_of(*pools: Pool) -> list[dict[str, Any]]:
         allocatable = {
             "cpu": f"{offer.vcpus * 1000 - 100}m",
             "memory": f"{int(offer.memory_gib - 1) * 2**20}Ki",
+            "ephemeral-storage": str(DISK * GIB),
             **({kind: str(offer.gpus)} if offer.gpus else {}),
         }
         labels = {"dotrain/pool": pool.name, "node.kubernetes.io/instance-type": pool.size}
@@ -43,14 +45,35 @@ def nodes_of(*pools: Pool) -> list[dict[str, Any]]:
     return found
 
 
+DAEMONS = (500, GIB // 2)
+
+
+def system_on(*nodes: str, owner: str = "DaemonSet") -> list[dict[str, Any]]:
+    """What DigitalOcean runs on nodes: a Pod on each, as large as all of a DaemonSet together."""
+    requests = {"cpu": f"{DAEMONS[0]}m", "memory": str(DAEMONS[1])}
+    containers = [{"name": "main", "resources": {"requests": requests}}]
+    return [
+        a_pod(f"cilium-{node}", "kube-system", owner=owner, node=node, containers=containers)
+        for node in nodes
+    ]
+
+
 def no_offers() -> list[Offer]:
     raise AssertionError("DigitalOcean was asked")
 
 
-def place(spec: ClusterSpec = BOTH, *, there: Any = None, ask: Any = None, **task: Any) -> Place:
+def place(
+    spec: ClusterSpec = BOTH,
+    *,
+    there: Any = None,
+    ask: Any = None,
+    pods: Any = None,
+    **task: Any,
+) -> Place:
     there = nodes_of(*spec.pools) if there is None else there
+    pods = system_on(*(one["metadata"]["name"] for one in there)) if pods is None else pods
     wanted = Task("python train.py", **{"image": "python:3.13-slim", **task})
-    return fitting.place(wanted, spec, there, ask or (lambda: OFFERS))
+    return fitting.place(wanted, spec, there, ask or (lambda: OFFERS), pods)
 
 
 def refused(spec: ClusterSpec = BOTH, **task: Any) -> TaskDoesNotFit:
@@ -63,10 +86,40 @@ def only(pool: Pool, region: str = "nyc2", **changes: Any) -> ClusterSpec:
     return ClusterSpec("bert", region=region, pools=(pool,), **changes)
 
 
-def test_a_job_gets_three_quarters_of_what_a_node_has_unless_it_says_more() -> None:
-    assert place() == Place("train", 2925, 7 * GIB * 3 // 4)
-    asked = place(cpus=3.5, memory="6Gi")
-    assert (asked.millicpus, asked.memory) == (3500, 6 * GIB)
+def test_a_job_gets_nine_tenths_of_what_the_system_leaves_unless_it_says_more() -> None:
+    assert place() == Place("train", 3060, int(6.5 * GIB * 0.9), disk=DISK * GIB * 4 // 5)
+    asked = place(cpus=3.25, memory="6Gi")
+    assert (asked.millicpus, asked.memory) == (3250, 6 * GIB)
+
+
+def test_the_pods_of_the_system_on_the_fullest_node_of_the_pool_are_left_their_own() -> None:
+    daemons, more = system_on("train-0", "train-1"), system_on("train-0", owner="ReplicaSet")
+    assert place(pods=daemons + more).millicpus == int((3900 - 1000) * 0.9)
+    # These may go elsewhere: what needs their room is not refused.
+    assert place(pods=daemons + more, cpus=3.4).millicpus == 3400
+    ended = [{**one, "status": {"phase": "Succeeded"}} for one in more]
+    elsewhere = system_on("gpu-0", "gpu-0", "gpu-0")
+    assert place(pods=daemons + ended + elsewhere) == place()
+
+
+def test_where_no_pod_of_a_daemon_set_is_yet_as_much_is_left_to_them_as_usual() -> None:
+    assert place(pods=()).millicpus == int((3900 - 750) * 0.9)
+    assert place(pods=()).memory == int((7 - 0.75) * GIB * 0.9)
+
+
+def test_who_takes_some_of_a_nodes_gpus_leaves_the_rest_of_it_too() -> None:
+    eight = only(Pool("gpu", size="gpu-h100x8-640gb"))
+    whole, some = place(eight, gpus_per_node=8), place(eight, gpus_per_node=2)
+    assert (some.millicpus, some.memory) == (whole.millicpus // 4, whole.memory // 4)
+
+
+def test_a_pool_of_which_nothing_is_known_is_no_matter_of_who_fits_another() -> None:
+    unlisted = Pool("old", size="s-retired", count=1, min=0, max=2)
+    spec = ClusterSpec("bert", region="nyc2", pools=(unlisted, CPU))
+    assert place(spec, there=nodes_of(CPU)).pool == "train"
+    for alone in ({"pool": "old"}, {"spec": only(unlisted)}):
+        with pytest.raises(TaskDoesNotFit, match="Nothing is known of what a node of pool 'old'"):
+            place(**{"spec": spec, "there": [], **alone})
 
 
 def test_the_cheapest_pool_that_fits_is_taken() -> None:
@@ -110,7 +163,11 @@ def test_where_the_nodes_say_enough_digitalocean_is_not_asked() -> None:
 def test_a_pool_that_is_empty_now_is_known_by_its_size() -> None:
     pool = Pool("gpu", size="gpu-h100x8-640gb", count=1, min=0, max=4)
     found = place(only(pool), there=[], gpus_per_node=8)
-    assert (found.gpus, found.millicpus, found.memory) == (8, 80_000, 960 * GIB)
+    assert (found.gpus, found.millicpus, found.memory) == (
+        8,
+        (160_000 - 750) // 2,
+        (1920 * GIB - GIB * 3 // 4) // 2,
+    )
 
 
 def test_the_autoscalers_most_nodes_count_and_not_those_there_are() -> None:
@@ -174,9 +231,13 @@ def test_more_gpus_than_any_size_has_are_refused_with_the_most_there_are() -> No
 
 
 def test_more_than_a_node_has_for_pods_is_refused_though_the_size_has_it() -> None:
-    assert "a node of pool 'train' has 3.9 for Pods" in refused(only(CPU), cpus=4).what
-    error = refused(only(CPU), memory="8Gi")
-    assert "has 7 GiB for Pods" in error.what
+    error = refused(only(CPU), cpus=3.5)
+    assert "a node of pool 'train' has 3.4 for Pods" in error.what
+    # Less than its own size has, and more than that leaves.
+    assert CPU.size not in error.nearest
+    assert "call resize(size='s-8vcpu-16gb')" in error.fix
+    error = refused(only(CPU), memory="7Gi")
+    assert "has 6.5 GiB for Pods" in error.what
     assert error.nearest[0] == "m-2vcpu-16gb"
     assert "call resize(size='m-2vcpu-16gb'), $0.250 an hour" in error.fix
 
@@ -198,7 +259,7 @@ def test_a_pool_with_taints_of_its_own_takes_only_who_names_it() -> None:
     spec = ClusterSpec("bert", pools=(CPU, own))
     assert place(spec).pool == "train"
     assert place(spec, pool="own").taints == own.taints
-    assert "has 3.9 for Pods" in refused(spec, cpus=6).what
+    assert "has 3.4 for Pods" in refused(spec, cpus=6).what
     assert "pool='own'" in refused(ClusterSpec("bert", pools=(own,))).fix
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dotrain.jobs import environ, isolation, manifests, pods
+from dotrain.jobs import environ, isolation, manifests, pods, shells
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import LAUNCHERS, POD_SECURITY, Task
@@ -97,14 +97,16 @@ def test_each_pod_has_a_node_of_its_own_in_the_pool_whatever_keeps_others_off() 
     ]
 
 
-def test_it_asks_for_what_it_was_given_and_for_gpus_alone_is_there_a_limit() -> None:
+def test_it_asks_for_what_it_was_given_and_more_than_cpus_it_never_gets() -> None:
     gpus = {"nvidia.com/gpu": "8"}
     assert main_of(made()[0])["resources"] == {
         "requests": {"cpu": "15000m", "memory": "184320Mi", **gpus},
-        "limits": gpus,
+        "limits": {"memory": "184320Mi", **gpus},
     }
-    assert main_of(made(Place("train", 500, 2**30))[0])["resources"] == {
-        "requests": {"cpu": "500m", "memory": "1024Mi"}
+    disk = Place("train", 500, 2**30, disk=50 * 2**30)
+    assert main_of(made(disk)[0])["resources"] == {
+        "requests": {"cpu": "500m", "memory": "1024Mi", "ephemeral-storage": "1024Mi"},
+        "limits": {"memory": "1024Mi", "ephemeral-storage": "51200Mi"},
     }
 
 
@@ -270,14 +272,15 @@ def test_a_command_and_its_variables_arrive_as_they_were_written(text) -> None:
         return value.replace("$$", "$")
 
     job, _ = made(env={"TEXT": text})
-    assert expanded(manifests.command(text)[2]) == text
+    assert expanded(manifests.command(text)[-1]).endswith(f"; {text}")
+    assert [expanded(one) for one in manifests.command(text)] == shells.command(text)
     assert expanded(env_of(main_of(job))["TEXT"]) == text
-    assert "$(" not in manifests.command(text)[2].replace("$$", "")
+    assert "$(" not in manifests.command(text)[-1].replace("$$", "")
 
 
 def test_a_program_runs_without_a_shell() -> None:
     assert manifests.command(("torchrun", "train.py")) == ["torchrun", "train.py"]
-    assert manifests.command("echo hi") == ["/bin/sh", "-c", "echo hi"]
+    assert manifests.command("echo hi") == shells.command("echo hi")
     assert LAUNCHERS == ("python", "torchrun")
 
 

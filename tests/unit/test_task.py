@@ -49,6 +49,8 @@ def a_task(work: object = "python train.py", **given: object) -> Task:
         ({"memory": "16GB"}, "memory='16Gi'"),
         ({"memory": 16}, "memory='16Gi'"),
         ({"memory": "0Gi"}, "memory='16Gi'"),
+        ({"memory": "16"}, "memory='16Gi'"),
+        ({"memory": "500k"}, "memory='16Gi'"),
         ({"args": (1,)}, "Write it into the command"),
         ({"kwargs": {"lr": 1}}, "Write it into the command"),
         ({"launcher": "torchrun"}, "run('torchrun train.py"),
@@ -212,7 +214,7 @@ def test_a_job_without_a_name_is_called_after_its_work(work, stem) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "amount"), [("16Gi", 16 * 2**30), ("1.5Gi", 3 * 2**29), ("500M", 5 * 10**8), ("7", 7)]
+    ("text", "amount"), [("16Gi", 16 * 2**30), ("1.5Gi", 3 * 2**29), ("500M", 5 * 10**8)]
 )
 def test_memory_is_read_as_kubernetes_writes_it(text, amount) -> None:
     assert quantities.memory(text) == amount

@@ -115,7 +115,7 @@ class Plane:
 
     async def furnish(self) -> None:
         """Make what runs in every cluster."""
-        for path, manifest in system.manifests().items():
+        for path, manifest in system.manifests():
             answer = await self._client.post(path, json=manifest)
             if answer.status_code != _CONFLICT:
                 answer.raise_for_status()

@@ -10,24 +10,33 @@ if TYPE_CHECKING:
     from dotrain.sandbox.answers import Doc
 
 _SPACE = "kube-system"
+# By `kubectl describe node` of a node of DOKS: CPU, and memory.
+_REQUESTS = {
+    "cilium": ("300m", "300Mi"),
+    "cpc-bridge-proxy": ("100m", "75Mi"),
+    "do-node-agent": ("102m", "80Mi"),
+    "coredns": ("100m", "150Mi"),
+}
+_EVERYWHERE = ("cilium", "cpc-bridge-proxy", "do-node-agent")
 
 
-def manifests() -> dict[str, Doc]:
-    """Return each object by the path of the API where it is made."""
+def manifests() -> list[tuple[str, Doc]]:
+    """Return each object with the path of the API where it is made."""
     apps, core = f"/apis/apps/v1/namespaces/{_SPACE}", f"/api/v1/namespaces/{_SPACE}"
     rbac = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-    return {
-        rbac: _admins(),
-        f"{apps}/deployments": _workload("Deployment", "coredns", replicas=2),
-        f"{apps}/daemonsets": _workload("DaemonSet", "cilium", everywhere=True),
-        f"{core}/services": {
-            "metadata": {"name": "kube-dns", "namespace": _SPACE},
-            "spec": {
-                "selector": {"k8s-app": "coredns"},
-                "ports": [{"name": "dns", "port": 53, "protocol": "UDP"}],
-            },
+    dns = {
+        "metadata": {"name": "kube-dns", "namespace": _SPACE},
+        "spec": {
+            "selector": {"k8s-app": "coredns"},
+            "ports": [{"name": "dns", "port": 53, "protocol": "UDP"}],
         },
     }
+    return [
+        (rbac, _admins()),
+        (f"{apps}/deployments", _workload("Deployment", "coredns", replicas=2)),
+        *((f"{apps}/daemonsets", _workload("DaemonSet", one)) for one in _EVERYWHERE),
+        (f"{core}/services", dns),
+    ]
 
 
 def _admins() -> Doc:
@@ -45,13 +54,19 @@ def _admins() -> Doc:
     }
 
 
-def _workload(kind: str, name: str, *, everywhere: bool = False, **spec: Any) -> Doc:
+def _workload(kind: str, name: str, **spec: Any) -> Doc:
     labels = {"k8s-app": name}
+    cpu, memory = _REQUESTS[name]
+    container = {
+        "name": name,
+        "image": f"docker.io/digitalocean/{name}:1",
+        "resources": {"requests": {"cpu": cpu, "memory": memory}},
+    }
     pod = {
         "priorityClassName": "system-cluster-critical",
         # What runs on every node does so whatever its taints are.
-        "tolerations": [{"operator": "Exists"}] if everywhere else [],
-        "containers": [{"name": name, "image": f"docker.io/digitalocean/{name}:1"}],
+        "tolerations": [{"operator": "Exists"}] if kind == "DaemonSet" else [],
+        "containers": [container],
     }
     return {
         "apiVersion": "apps/v1",
