@@ -94,7 +94,10 @@ class LastJob(Job):
 
         Raises
         ------
-        JobFailed, ImageNotPulled, NotFinished, JobNotFound, KubernetesError
+        JobFailed
+            As any other job's; and when another job, that ran when this one
+            ended or was begun after it, did not succeed: the cluster stays.
+        ImageNotPulled, NotFinished, JobNotFound, KubernetesError
             As any other job's.
         ConfigError
             When what it left cannot be kept: the cluster stays.
@@ -118,6 +121,13 @@ class LastJob(Job):
         if failed is not None:
             failed.fix = f"{failed.fix} {self._takedown.result.get('said', '')}".strip()
             raise failed
+        if self._takedown.stays:
+            raise JobFailed(
+                f"The job {self.name!r} has succeeded, and {self.cluster!r} stays.",
+                str(self._takedown.result["said"]),
+                f"dotrain.get({self.cluster!r}).jobs() lists its jobs.",
+                status=self._seen,
+            )
         return self
 
     def keep_cluster(self) -> None:

@@ -93,6 +93,12 @@ class Takedown:
         return self._end.get("result") or {}
 
     @property
+    def stays(self) -> bool:
+        """Whether the cluster stays because of its jobs, and not since it was called off."""
+        kept = self.result.get("outcome") == "kept"
+        return kept and "called_off" not in self._reader.facts
+
+    @property
     def error(self) -> DotrainError | None:
         """Why it failed; None when it has not."""
         state, name = self.state, self._job["cluster"]
