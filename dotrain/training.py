@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dotrain import staying
+from dotrain.jobs import task as tasks
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -30,12 +31,15 @@ class Training(Working):
         The account it is in.
     """
 
+    @tasks.taking
     def run(self, work: str | Sequence[str] | Callable[..., Any] | Task, **asked: Any) -> Job:
         """Run a command, a program or a function of the notebook on the cluster.
 
         It is a Job of Kubernetes with a Pod on each node that it wants, closed
         off from everybody else. What no pool can ever run is refused before
-        anything is made; what finds all nodes busy waits.
+        anything is made; what finds all nodes busy waits. Kubernetes gives each
+        Pod a place by itself: of a job of several nodes some may run and wait for
+        the others, by torchrun for an hour, after which that counts as a failure.
 
         Parameters
         ----------
@@ -70,7 +74,11 @@ class Training(Working):
         ClusterNotFound
             When there is no cluster, or it is being taken down.
         JobNameTaken
-            When there is a job of that name already.
+            When there is a job of that name already, or a namespace ``training``
+            that is not dotrain's.
+        JobUncertain
+            When the connection is lost at the very end: the job may run, and
+            ``job()`` finds it then.
         JobRefused, StorageError, KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in. Nothing of
             the job is left then.
@@ -91,7 +99,6 @@ class Training(Working):
         from dotrain import operations
         from dotrain.frameworks import trainer
         from dotrain.jobs import keeping, naming, placing, preparing, submitting
-        from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
         from dotrain.jobs.last import LastJob
 

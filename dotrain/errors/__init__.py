@@ -39,7 +39,8 @@ DotrainError
  │   ├─ KubernetesForbidden
  │   ├─ KubernetesNotFound
  │   ├─ KubernetesUnreachable
- │   │   └─ AddressMoved       its firewall does not know where this machine is now
+ │   │   ├─ AddressMoved       its firewall does not know where this machine is now
+ │   │   └─ JobUncertain       a job may run or not; carries .name
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
@@ -141,6 +142,7 @@ from dotrain.errors.jobs import (
     FunctionTooLarge,
     JobNameTaken,
     JobRefused,
+    JobUncertain,
     NotPicklable,
     ResultTooLarge,
     ResultUnreadable,
@@ -193,6 +195,7 @@ __all__ = [
     "JobNameTaken",
     "JobNotFound",
     "JobRefused",
+    "JobUncertain",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dotrain.errors.asked import SpecError
 from dotrain.errors.base import DotrainError
-from dotrain.errors.kubernetes import KubernetesError
+from dotrain.errors.kubernetes import KubernetesError, KubernetesUnreachable
 from dotrain.errors.running import JobFailed
 
 
@@ -70,3 +70,19 @@ class JobNameTaken(DotrainError):
 
 class JobRefused(KubernetesError):
     """The cluster's admission control does not let the job's Pods in."""
+
+
+class JobUncertain(KubernetesUnreachable):
+    """Nobody knows whether a job that was submitted has started: the API does not answer.
+
+    Attributes
+    ----------
+    name : str
+        The job's.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, name: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(what, why, fix, status=status)
+        self.name = name

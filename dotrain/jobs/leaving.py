@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
+from dotrain import objects
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
 from dotrain.jobs import keeping, lines, logs, records, results
 from dotrain.jobs.keeping import Kept
@@ -15,6 +16,8 @@ from dotrain.jobs.results import Outcome
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
 from dotrain.target import Target
+
+_GONE = "(The Pod of this rank was gone before its log was kept.)"
 
 
 def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
@@ -43,7 +46,12 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     cluster = kube.cluster["name"]
     kept = keeping.of(target, cluster, record.namespace, record.name, record.uid)
     try:
-        found = logs.read(kube, records.pods(kube, record.namespace, record.name))
+        pods = records.pods(kube, record.namespace, record.name)
+        found = logs.read(kube, pods)
+        for rank in set(range(len(status.pods))) - set(map(objects.rank, pods)):
+            # Unless it was followed to its end.
+            if not kept.load_log(rank):
+                found.append(Line(0, rank, _GONE))
         keep_log(kept, found, len(status.pods))
         _keep_results(kept, kube, record, len(status.pods))
         if status.phase == "succeeded" and _is_function(kube, record):

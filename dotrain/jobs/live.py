@@ -90,6 +90,7 @@ class Live:
                     # A cell that is added from now on begins another thread.
                     self._cells.clear()
                     self._thread = None
+                    _forget(self)
             for cell in cells:
                 # A frontend that has gone away is no reason to leave the others.
                 with suppress(Exception):
@@ -97,6 +98,12 @@ class Live:
             if last:
                 return
             seconds = _SELDOM if picture.note else _EVERY
+
+
+def _forget(live: Live) -> None:
+    """Let go of a job that has ended; the lock is held."""
+    for key in [key for key, one in _lives.items() if one is live]:
+        del _lives[key]
 
 
 def show(key: Hashable, look: Callable[[], Picture]) -> None:
@@ -112,6 +119,9 @@ def show(key: Hashable, look: Callable[[], Picture]) -> None:
     with _lock:
         live = _lives.setdefault(key, Live(look))
     live.add()
+    with _lock:
+        if not live.running:
+            _forget(live)
 
 
 def cell_number() -> int | None:

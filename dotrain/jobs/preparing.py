@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from dotrain import config, durations
-from dotrain.errors import DotrainError, FilesTooLarge
+from dotrain.errors import DotrainError, FilesTooLarge, JobUncertain
 from dotrain.jobs import files, functions, isolation, manifests, origins, storage
 from dotrain.jobs.functions import Payload
 from dotrain.jobs.manifests import Content
@@ -76,7 +76,8 @@ def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
     """Yield what a job gets, stored where it is large; what fails in here takes that back.
 
     What is stored is there before its job is: when this process is killed in
-    between, it stays in the bucket.
+    between, it stays in the bucket. After JobUncertain the job may run, and it
+    stays, too.
 
     Parameters
     ----------
@@ -107,6 +108,9 @@ def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
         if packed.payload is not None and packed.payload.is_large:
             folder.upload(storage.CALL, packed.payload.call)
         yield _content(packed, folder)
+    except JobUncertain:
+        # It may run, and needs it then.
+        raise
     except BaseException:
         with suppress(DotrainError):
             folder.delete()

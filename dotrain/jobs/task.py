@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import inspect
+import operator
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dotrain import durations
 from dotrain.checks import check_flag, check_text, check_whole
@@ -26,6 +28,7 @@ _LEAST_CPUS = 0.01
 _GPU_IMAGE = "pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime"
 
 Work = str | Sequence[str] | Callable[..., Any]
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -69,12 +72,14 @@ class Task:
     pool : str, optional
         The pool of nodes; otherwise the cheapest one that it fits.
     retries : int
-        How often each node may start again after its process has failed. A node
-        that is lost or drained does not count.
+        How often a node may start again after its process has failed, on the
+        average: all of them together have `retries` times `nodes`. A node that is
+        lost or drained does not count.
     timeout : str or datetime.timedelta, optional
-        How long it may take, such as ``"6h"``, from its start to its end.
+        How long it may take, such as ``"6h"``, from its submission to its end:
+        waiting for nodes and for its image counts.
     grace : str or datetime.timedelta
-        How long it may go on after it was told to end, such as ``"30s"``.
+        How long it may go on after it was told to end, by SIGTERM, such as ``"30s"``.
     pod_security : str
         ``"restricted"``, ``"baseline"`` (it may be root) or ``"privileged"``:
         https://kubernetes.io/docs/concepts/security/pod-security-standards/.
@@ -179,8 +184,7 @@ class Task:
         shown = [_work(self.work)]
         for one in fields(self)[1:]:
             value = getattr(self, one.name)
-            default = one.default if one.default_factory is MISSING else one.default_factory()
-            if not _same(value, default):
+            if not _same(value, _default(one.name)):
                 shown.append(f"{one.name}={_value(one.name, value)}")
         return f"Task({', '.join(shown)})"
 
@@ -191,10 +195,12 @@ class Task:
         work = self.work
         if not callable(work):
             words = [work] if isinstance(work, str) else _listed(work)
-            if not words or not all(isinstance(one, str) and one.strip() for one in words):
+            # An argument may be empty; what runs may not.
+            if not words or not all(map(variables.is_text, words)) or not words[0].strip():
                 raise SpecError(
                     f"{work!r} is nothing that can run.",
-                    "Work is a command, a program with its arguments as text, or a function.",
+                    "Work is a command, a program with its arguments as text, or a function; no "
+                    "text has NUL.",
                     "Give one, for example run('python train.py', image='python:3.13-slim').",
                 )
             variables.check_command(words)
@@ -246,6 +252,8 @@ class Task:
             )
 
     def _check_size(self) -> None:
+        for name in ("nodes", "gpus_per_node", "retries", "cpus"):
+            self._set(name, _number(getattr(self, name)))
         check_whole(self.nodes, 1, "a job", "nodes")
         check_whole(self.gpus_per_node, 0, "a job", "gpus_per_node")
         check_whole(self.retries, 0, "a job", "retries")
@@ -262,6 +270,21 @@ class Task:
 
 
 _NAMES = [one.name for one in fields(Task)]
+
+
+def taking(method: _Method) -> _Method:
+    """Let a method with `**asked` show what `asked` takes, as it is here: for help, and Tab."""
+    own = inspect.signature(method)
+    kept = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    given = list(inspect.signature(Task).parameters.values())[1:]
+    shown = [one.replace(default=_default(one.name)) for one in given]
+    setattr(method, "__signature__", own.replace(parameters=[*kept, *shown]))  # noqa: B010 - no type knows it
+    return method
+
+
+def _default(name: str) -> Any:
+    one = next(one for one in fields(Task) if one.name == name)
+    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
 def asked(work: Work | Task, given: Mapping[str, Any]) -> Task:
@@ -283,6 +306,13 @@ def asked(work: Work | Task, given: Mapping[str, Any]) -> Task:
                 f"Did you mean {nearest[0]}=?" if nearest else "help(dotrain.Task) describes them.",
             )
     return replace(work, **given) if isinstance(work, Task) else Task(work, **given)
+
+
+def _number(value: Any) -> Any:
+    """Return a whole number of another library, such as NumPy's, as one of Python's."""
+    if isinstance(value, bool | int | float) or not hasattr(value, "__index__"):
+        return value
+    return operator.index(value)
 
 
 def _listed(value: object) -> list[Any] | None:

@@ -18,11 +18,12 @@ from moto.server import ThreadedMotoServer
 from dotrain.errors import (
     FilesTooLarge,
     FunctionTooLarge,
+    JobUncertain,
     NotPicklable,
     SpecError,
     StorageError,
 )
-from dotrain.jobs import manifests, preparing, storage
+from dotrain.jobs import manifests, preparing, shells, storage
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.storage import Storage
@@ -96,7 +97,7 @@ def here(tmp_path, monkeypatch) -> Path:
 def test_what_is_small_goes_to_kubernetes_and_needs_no_storage(here) -> None:
     task = Task("python train.py", image=IMAGE, files="train.py", secrets={"A_KEY": "v"})
     with preparing.sent(preparing.pack(task), "hal", "bert") as content:
-        assert content.command == ["/bin/sh", "-c", "python train.py"]
+        assert content.command == shells.command("python train.py")
         assert content.files is not None
         assert (content.secrets, content.files_url, content.function) == (
             {"A_KEY": "v"},
@@ -161,6 +162,16 @@ def test_what_was_stored_for_a_job_that_is_not_submitted_is_taken_back(here, sto
     with pytest.raises(KeyboardInterrupt), preparing.sent(packed, "hal", "cut"):
         interrupted(stored("cut"))
     assert stored("cut") == kept
+
+
+def test_what_was_stored_for_a_job_that_may_run_stays(here, store, stored) -> None:
+    task = Task("python train.py", image=IMAGE, files=".", storage=store)
+    with (
+        pytest.raises(JobUncertain),
+        preparing.sent(preparing.pack(task), "hal", "lost"),
+    ):
+        raise JobUncertain("It may run.", name="lost")
+    assert len(stored("lost")) == 1
 
 
 def test_a_bucket_that_is_not_there_is_said(here, store) -> None:
