@@ -45,16 +45,13 @@ def keep(target: Target, reach: Reach) -> None:
 
     def save() -> None:
         kube = reach()
-        for row in finding.rows(kube) if kube else ():
-            if not kube or not row.status.ended:
+        for record, status in finding.each(kube) if kube else ():
+            if not kube or not status.ended:
                 continue
-            with suppress(DotrainError):
-                record = finding.record(kube, row.name)
-                place = (record.namespace, record.name, record.uid)
-                kept = keeping.of(target, kube.cluster["name"], *place)
-                # One of its name in another namespace has a status of its own.
-                if record.namespace == row.namespace and not kept.ranks():
-                    leaving.keep(target, kube, record, row.status)
+            place = (record.namespace, record.name, record.uid)
+            if not keeping.of(target, kube.cluster["name"], *place).ranks():
+                with suppress(DotrainError):
+                    leaving.keep(target, kube, record, status)
 
     with suppress(DotrainError):
         within(_PATIENCE, save, None)
