@@ -10,6 +10,7 @@
 ``DOTRAIN_REAPER_TOKEN``  the API token that a reaper in a cluster gets
 ``DOTRAIN_REAPER_IMAGE``  the image that it runs in, best by its digest (default: a tag)
 ``SPACES_ACCESS_KEY_ID``  the key of object storage, with ``SPACES_SECRET_ACCESS_KEY``
+``DOTRAIN_S3_ENDPOINT``   storage that is not Spaces, and whose results may be read
 ``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
 ``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
 ``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
@@ -221,6 +222,11 @@ def spaces_keys() -> tuple[str, str]:
         )
     key, secret = found.values()
     return key, secret
+
+
+def storage_endpoint() -> str | None:
+    """Return the origin of object storage, other than Spaces, that is trusted with results."""
+    return (os.getenv("DOTRAIN_S3_ENDPOINT") or "").strip().rstrip("/") or None
 
 
 def api_url() -> str:

@@ -289,9 +289,17 @@ def _address(path: str) -> dict[str, str]:
     return {"version": "", "base": base, "url": name}
 
 
-def repeated(call: Callable[[], _T]) -> _T:
-    """Return what `call` returns, which is tried again when that may help, thrice in all."""
-    for attempt in stamina.retry_context(on=may_pass, attempts=_ATTEMPTS, wait_initial=0.2):
+def repeated(call: Callable[[], _T], on: Callable[[Exception], bool] | None = None) -> _T:
+    """Return what `call` returns, which is tried again when that may help, thrice in all.
+
+    Parameters
+    ----------
+    call : callable
+        What is called.
+    on : callable, optional
+        Says whether it may help after an error, where that is not `may_pass`.
+    """
+    for attempt in stamina.retry_context(on=on or may_pass, attempts=_ATTEMPTS, wait_initial=0.2):
         with attempt:
             return call()
     raise AssertionError  # retry_context returns or raises

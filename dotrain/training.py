@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dotrain import staying
+from dotrain.jobs import task as tasks
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -30,12 +31,15 @@ class Training(Working):
         The account it is in.
     """
 
+    @tasks.taking
     def run(self, work: str | Sequence[str] | Callable[..., Any] | Task, **asked: Any) -> Job:
         """Run a command, a program or a function of the notebook on the cluster.
 
         It is a Job of Kubernetes with a Pod on each node that it wants, closed
         off from everybody else. What no pool can ever run is refused before
-        anything is made; what finds all nodes busy waits.
+        anything is made; what finds all nodes busy waits. Kubernetes gives each
+        Pod a place by itself: of a job of several nodes some may run and wait for
+        the others, by torchrun for an hour, after which that counts as a failure.
 
         Parameters
         ----------
@@ -52,7 +56,8 @@ class Training(Working):
             and not a laptop that sleeps, nor a hosted notebook that ends: give
             the cluster a ``max_age`` or a reaper for that. When one of the jobs
             fails or is cancelled, or something cannot be kept, the cluster
-            stays, and ``wait()`` raises why and what that costs.
+            stays, and ``wait()`` raises why and what that costs. The job's
+            ``keep_cluster()`` calls it off.
 
         Returns
         -------
@@ -66,8 +71,14 @@ class Training(Working):
             it says which size could, and its price.
         ClusterPaused
             When there are no training nodes.
+        ClusterNotFound
+            When there is no cluster, or it is being taken down.
         JobNameTaken
-            When there is a job of that name already.
+            When there is a job of that name already, or a namespace ``training``
+            that is not dotrain's.
+        JobUncertain
+            When the connection is lost at the very end: the job may run, and
+            ``job()`` finds it then.
         JobRefused, StorageError, KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in. Nothing of
             the job is left then.
@@ -85,9 +96,9 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
+        from dotrain import operations
         from dotrain.frameworks import trainer
         from dotrain.jobs import keeping, naming, placing, preparing, submitting
-        from dotrain.jobs import task as tasks
         from dotrain.jobs.job import Job
         from dotrain.jobs.last import LastJob
 
@@ -99,10 +110,11 @@ class Training(Working):
         if task.down_after:
             staying.warn(spec)
         with preparing.sent(packed, self.name, name) as content:
+            operations.refuse_going(self._target, self.name)
             submit = trainer.submit if task.backend == "trainer" else submitting.submit
             record = submit(kube, task, name, place, content)
         # Of an earlier job of this name.
-        keeping.of(self._target, self.name, name).forget()
+        keeping.forget_others(self._target, self.name, record.namespace, name, record.uid)
         if not task.down_after:
             return Job(record, kube, self._target)
         last = LastJob(record, kube, self._target)
@@ -115,7 +127,8 @@ class Training(Working):
         Parameters
         ----------
         name : str, optional
-            What it is called; otherwise it is the newest one.
+            What it is called; otherwise it is the newest one, as it is of
+            several that have one name in different namespaces.
 
         Returns
         -------

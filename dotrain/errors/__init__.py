@@ -39,7 +39,8 @@ DotrainError
  │   ├─ KubernetesForbidden
  │   ├─ KubernetesNotFound
  │   ├─ KubernetesUnreachable
- │   │   └─ AddressMoved       its firewall does not know where this machine is now
+ │   │   ├─ AddressMoved       its firewall does not know where this machine is now
+ │   │   └─ JobUncertain       a job may run or not; carries .name
  │   ├─ DrainFailed            Pods stay on nodes that should be empty
  │   ├─ ForwardFailed          a port could not be forwarded
  │   ├─ JobRefused             admission control does not let a job's Pods in
@@ -71,8 +72,8 @@ three parts are also attributes, so that a widget can set them apart.
 Five are no errors but warnings: StateRestored, when a state that could not be
 read was replaced by a copy; EndsSoon, when a cluster is near the end of its max
 age; BudgetRunsOut; NothingElseEndsIt, when a cluster goes after its job and has
-no other end; and FinisherKilled, when what was to take it down had to be
-started again.
+no other end; and FinisherKilled, when what was to take it down was killed, or
+has failed.
 """
 
 from __future__ import annotations
@@ -141,6 +142,7 @@ from dotrain.errors.jobs import (
     FunctionTooLarge,
     JobNameTaken,
     JobRefused,
+    JobUncertain,
     NotPicklable,
     ResultTooLarge,
     ResultUnreadable,
@@ -193,6 +195,7 @@ __all__ = [
     "JobNameTaken",
     "JobNotFound",
     "JobRefused",
+    "JobUncertain",
     "KubernetesError",
     "KubernetesForbidden",
     "KubernetesNotFound",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dotrain.errors.asked import SpecError
 from dotrain.errors.base import DotrainError
-from dotrain.errors.kubernetes import KubernetesError
+from dotrain.errors.kubernetes import KubernetesError, KubernetesUnreachable
 from dotrain.errors.running import JobFailed
 
 
@@ -70,3 +71,19 @@ class JobNameTaken(DotrainError):
 
 class JobRefused(KubernetesError):
     """The cluster's admission control does not let the job's Pods in."""
+
+
+class JobUncertain(KubernetesUnreachable):
+    """Nobody knows whether a job that was submitted has started: the API does not answer.
+
+    Attributes
+    ----------
+    name : str
+        The job's.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, name: str = "", **known: Any
+    ) -> None:
+        super().__init__(what, why, fix, **known)
+        self.name = name

@@ -16,7 +16,7 @@ from dotrain.frameworks import charts, waiting
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.pods import LEVEL, NAMESPACE
 from dotrain.frameworks.waiting import Wanted
-from dotrain.jobs import isolation
+from dotrain.jobs import giving, isolation
 from dotrain.kube import Kube
 from dotrain.objects import Json
 
@@ -101,8 +101,8 @@ class Operator:
         NotReady
             When it does not run in time; it says why.
         """
-        for manifest in (isolation.namespace(LEVEL), isolation.closed(LEVEL)):
-            kube.apply(objects.location(manifest), manifest)
+        giving.claim(kube, LEVEL)
+        giving.apply(kube, isolation.closed(LEVEL))
         found = self.find(kube)
         if found is None or self._is_old(found):
             if found is not None:

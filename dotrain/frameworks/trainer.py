@@ -22,9 +22,9 @@ from contextlib import suppress
 from kr8s.objects import new_class
 
 from dotrain import objects
-from dotrain.errors import DotrainError, KubernetesNotFound, OperatorFailed
+from dotrain.errors import DotrainError, JobUncertain, KubernetesNotFound, OperatorFailed
 from dotrain.frameworks import extras
-from dotrain.jobs import isolation, manifests, submitting, trainjobs
+from dotrain.jobs import giving, isolation, manifests, submitting, trainjobs
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
 from dotrain.jobs.manifests import Content
@@ -72,20 +72,20 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
         As `check`.
     InvalidName
         When the name is longer than JobSet lets through.
-    JobNameTaken, KubernetesError, KubernetesUnreachable, AddressMoved
+    JobNameTaken, JobUncertain, KubernetesError, KubernetesUnreachable, AddressMoved
         See each. A runtime that nothing uses may be left when the API cannot be reached.
     """
     trainjobs.check_name(name, task.nodes)
     check(kube)
     level, mark = task.pod_security, submitting.mark()
-    submitting.apply(kube, isolation.namespace(level))
+    giving.claim(kube, level)
     # Trainer takes no TrainJob whose runtime is not there.
     pods = runtime(task, name, place, content, mark)
-    submitting.apply(kube, pods)
+    giving.apply(kube, pods)
 
     def belongings(uid: str) -> list[Manifest]:
         owner_kind = {"version": trainjobs.API, "kind": trainjobs.KIND}
-        owned = manifests.owned(task, name, content, uid, **owner_kind)
+        owned = giving.owned(kube, task, name, content, uid, **owner_kind)
         owner = owned[0]["metadata"]["ownerReferences"]
         # From now on it goes with the TrainJob.
         kube.patch(
@@ -100,6 +100,8 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     wanted = train_job(task, name, place, content, mark)
     try:
         made = submitting.bring(kube, wanted, belongings, trainjobs.RESOURCE)
+    except JobUncertain:
+        raise
     except BaseException:
         with suppress(DotrainError):
             kube.delete(objects.location(pods))

@@ -34,21 +34,31 @@ class Meter:
         self._kube = kube
         self._prices: dict[str, Price] = {}
         self._sizes: dict[str, str] = {}
+        # What a job that is ended by force does not say any more.
+        self._nodes: dict[int, str] = {}
+        self._begun: dt.datetime | None = None
         # The thread of the live display counts too.
         self._lock = threading.Lock()
 
+    def note(self, status: JobStatus) -> None:
+        """Remember the nodes that a job is on, and since when it runs."""
+        self._nodes = self._nodes | {pod.rank: pod.node for pod in status.pods if pod.node}
+        self._begun = min(filter(None, (self._begun, status.begun)), default=None)
+
     def so_far(self, status: JobStatus) -> float | None:
-        """Return US dollars; None when the size or the price of a node is not known.
+        """Return US dollars; None when a node, its size or its price is not known.
 
         Raises
         ------
         ApiError, KubernetesError
             When they cannot be asked.
         """
-        on = [pod.node for pod in status.pods if pod.node]
-        if status.started is None or not on:
-            return 0.0
         with self._lock:
+            self.note(status)
+            on, begun = list(self._nodes.values()), self._begun
+            if not on or begun is None:
+                # While it waits it costs nothing; what has ended may have run unseen.
+                return None if status.ended else 0.0
             if not self._prices:
                 with closing(Api(self._target)) as api:
                     self._prices = pricing.prices(api.pages("/v2/sizes", "sizes"))
@@ -57,32 +67,27 @@ class Meter:
                 self._sizes |= {one["metadata"]["name"]: objects.size_of(one) for one in found}
             sizes = [self._sizes.get(node, "") for node in on]
             hourly = pricing.total(self._prices.get(one, pricing.NO_PRICE).hourly for one in sizes)
-        return total(status, hourly, len(on))
+        return total(status, begun, hourly, len(on))
 
 
-def total(status: JobStatus, hourly: float | None, counted: int) -> float | None:
+def total(
+    status: JobStatus, begun: dt.datetime, hourly: float | None, counted: int
+) -> float | None:
     """Return US dollars so far; pure.
 
     Parameters
     ----------
     status : JobStatus
         How the job is.
+    begun : datetime.datetime
+        When its first program began, as far as that was seen.
     hourly : float or None
         What the nodes cost that its ranks are on, in US dollars an hour.
     counted : int
         How many these are. A rank between two nodes counts as the others do.
     """
-    begun = _begun(status)
-    if hourly is None or begun is None:
-        return hourly if begun else 0.0
+    if hourly is None:
+        return None
     end = status.finished or dt.datetime.now(dt.timezone.utc)
     hours = max(0.0, (end - begun).total_seconds()) / _HOUR
     return hourly / counted * len(status.pods) * hours
-
-
-def _begun(status: JobStatus) -> dt.datetime | None:
-    """Return since when it has had nodes: not while it waited for them."""
-    if status.restarts:
-        # Of those it had before, nobody knows.
-        return status.started
-    return min((pod.started for pod in status.pods if pod.started), default=None)

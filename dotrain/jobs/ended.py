@@ -45,11 +45,13 @@ def keep(target: Target, reach: Reach) -> None:
 
     def save() -> None:
         kube = reach()
-        for row in finding.rows(kube) if kube else ():
-            kept = keeping.of(target, kube.cluster["name"], row.name) if kube else None
-            if kube and kept and row.status.ended and not kept.ranks():
+        for record, status in finding.each(kube) if kube else ():
+            if not kube or not status.ended:
+                continue
+            place = (record.namespace, record.name, record.uid)
+            if not keeping.of(target, kube.cluster["name"], *place).ranks():
                 with suppress(DotrainError):
-                    leaving.keep(target, kube, finding.record(kube, row.name), row.status)
+                    leaving.keep(target, kube, record, status)
 
     with suppress(DotrainError):
         within(_PATIENCE, save, None)

@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 MASTER_PORT = 29500
-# torchrun's nodes wait for each other so many seconds: a pull of an image takes minutes.
-_TIMEOUT = 900
+# torchrun's nodes wait for each other so many seconds: a pull of an image takes
+# minutes, and a node that another job has may take longer to come free.
+_TIMEOUT = 3600
 _INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 _RANKS = ("NODE_RANK", "RANK", "PET_NODE_RANK")
 
@@ -24,7 +25,8 @@ def rendezvous(name: str, nodes: int, gpus_per_node: int) -> list[dict[str, Any]
     """Return the variables of a Pod by which the nodes of a job find each other.
 
     Without torchrun there is one process on each node: WORLD_SIZE is the number
-    of nodes, RANK the node's, LOCAL_RANK 0.
+    of nodes, RANK the node's. LOCAL_RANK is not there: by it Lightning and
+    Accelerate know a process that a launcher has started, and start none then.
 
     Parameters
     ----------
@@ -47,7 +49,6 @@ def rendezvous(name: str, nodes: int, gpus_per_node: int) -> list[dict[str, Any]
         "MASTER_PORT": MASTER_PORT,
         "NNODES": nodes,
         "WORLD_SIZE": nodes,
-        "LOCAL_RANK": 0,
         "PET_NNODES": nodes,
         "PET_NPROC_PER_NODE": gpus_per_node or 1,
         "PET_MASTER_ADDR": master,
@@ -61,7 +62,7 @@ def rendezvous(name: str, nodes: int, gpus_per_node: int) -> list[dict[str, Any]
     ]
 
 
-RESERVED = frozenset(one["name"] for one in rendezvous("", 1, 0)) | {"HOME", "USER"}
+RESERVED = frozenset(one["name"] for one in rendezvous("", 1, 0)) | {"HOME", "USER", "LOCAL_RANK"}
 """What is set for every job, and cannot be given."""
 
 RESERVED_PREFIXES = ("DOTRAIN_", "KUBERNETES_")

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
-from dotrain.errors import JobFailed
-from dotrain.jobs import logs, reasons, results
+from dotrain.errors import DotrainError, JobFailed, ResultUnreadable
+from dotrain.jobs import leaving, logs, reasons, records, results
+from dotrain.jobs.keeping import Kept
+from dotrain.jobs.lines import Line
+from dotrain.jobs.records import Record
 from dotrain.jobs.results import Outcome
-from dotrain.jobs.status import JobStatus
+from dotrain.jobs.status import JobStatus, PodStatus
 from dotrain.kube import Kube
-from dotrain.objects import Json
 
 # Lines of a log that stand in an error.
 _TAIL = 20
 
 
-def failure(
-    kube: Kube, pods: Iterable[Json], name: str, status: JobStatus, found: list[Outcome]
-) -> JobFailed:
+def failure(kube: Kube, record: Record, status: JobStatus, kept: Kept) -> JobFailed:
     """Return the error for a job that did not succeed, caused by what its function raised.
 
     Parameters
     ----------
     kube : Kube
         The cluster's Kubernetes API.
-    pods : iterable of mapping
-        The Pods of the job.
-    name : str
-        What it is called.
+    record : Record
+        The job.
     status : JobStatus
         How it ended.
-    found : list of Outcome
-        What its function handed over.
+    kept : Kept
+        What is kept of it: what its function handed over, and what it wrote if
+        its Pods cannot be asked any more.
     """
-    raised = _raised(found, name)
-    first = reasons.failed_first(pods)
-    last = logs.read(kube, [first], tail=_TAIL) if first else []
+    name = record.name
+    raised = _raised(leaving.kept_results(kept), name)
+    last = _last_lines(kube, record, status, kept)
     how = "was cancelled" if status.phase == "cancelled" else "failed"
     why = f"{status.reason}." if status.reason else ""
     # It may be a result that was too large.
@@ -44,13 +43,30 @@ def failure(
     error = kind(
         f"The job {name!r} on {kube.cluster['name']!r} {how}.",
         f"{why} {raised.why}".strip() if raised else why,
-        "logs() has all that it wrote." + (" It ends like this:" if last else ""),
+        "logs() has what it wrote." + (" It ends like this:" if last else ""),
         status=status,
         log=[line.text for line in last],
         traceback=raised.traceback if raised else "",
     )
     error.__cause__ = raised.__cause__ if raised else None
     return error
+
+
+def _last_lines(kube: Kube, record: Record, status: JobStatus, kept: Kept) -> list[Line]:
+    """Return the last that the rank wrote that failed first; what is kept where none answers."""
+    # Why it failed is worth more than that its node, or its cluster, is gone.
+    with suppress(DotrainError):
+        pods = records.pods(kube, record.namespace, record.name)
+        first = reasons.failed_first(pods)
+        if first is not None:
+            return logs.read(kube, [first], tail=_TAIL)
+    failed = [pod for pod in status.pods if pod.phase == "failed"]
+    ranks = [pod.rank for pod in sorted(failed, key=_ended)][:1]
+    return logs.last(leaving.kept_log(kept, ranks), _TAIL)
+
+
+def _ended(pod: PodStatus) -> float:
+    return pod.finished.timestamp() if pod.finished else 0.0
 
 
 def _raised(found: list[Outcome], name: str) -> JobFailed | None:
@@ -63,12 +79,19 @@ def _raised(found: list[Outcome], name: str) -> JobFailed | None:
     return None
 
 
-def value(found: list[Outcome], name: str) -> Any:
-    """Return what the function of a job returned; raises as `results.value` does."""
+def value(found: list[Outcome], name: str, nodes: int) -> Any:
+    """Return what the function of a job returned on its nodes; raises as `results.value` does."""
     if not found:
         raise JobFailed(
             f"The job {name!r} has no result.",
             "It ran no function: what a command has to say is in its log and its files.",
             "Look at logs(), or have the command write to storage.",
+        )
+    missing = sorted(set(range(nodes)) - {one.rank for one in found})
+    if missing and all(one.is_value for one in found):
+        raise ResultUnreadable(
+            f"What the job {name!r} returned on rank {missing[0]} is not kept on this machine.",
+            f"It had {nodes} nodes, and was gone before all of it was read.",
+            "Look at its logs(), or run it again.",
         )
     return results.value(found, name)

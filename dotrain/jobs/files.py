@@ -36,6 +36,8 @@ _SKIPPED = re.compile(
 # What Python and conda leave in an environment.
 _ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
 _SHOWN = 5
+# 1980-01-02, so that it is 1980 wherever it is unpacked: no zip takes what is older.
+_TIME = 315_619_200
 
 
 class _Full(Exception):
@@ -107,6 +109,7 @@ def collect(paths: Paths, base: Path | None = None) -> dict[str, Path]:
     found: dict[str, Path] = {}
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
     for one in given:
+        _check_name(str(one))
         path = here / Path(one).expanduser()
         if not path.exists():
             _missing(one, path)
@@ -141,8 +144,9 @@ def write(found: Mapping[str, Path], file: BinaryIO) -> None:
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    """Add one thing, of nobody and of no time, so that the same content is the same archive."""
+    """Add one thing, of nobody and of one time, so that the same content is the same archive."""
     info = tarfile.TarInfo(name)
+    info.mtime = _TIME
     if path.is_symlink():
         info.type = tarfile.SYMTYPE
         info.linkname = os.path.relpath(path.resolve(), path.parent.resolve())
@@ -160,6 +164,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
 
 def _below(path: Path, name: str, root: Path) -> Iterator[tuple[str, Path]]:
     """Yield a path and all that is below it, with what they are called in the job."""
+    _check_name(name)
     if path.is_symlink():
         _check_link(path, name, root)
         yield name, path
@@ -186,6 +191,18 @@ def _below(path: Path, name: str, root: Path) -> Iterator[tuple[str, Path]]:
 def _is_skipped(path: Path) -> bool:
     environment = any((path / mark).exists() for mark in _ENVIRONMENT)
     return environment or _SKIPPED.fullmatch(path.name) is not None
+
+
+def _check_name(name: str) -> None:
+    # Neither an archive nor a message has a letter for such bytes.
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise SpecError(
+            f"{name.encode('utf-8', 'backslashreplace').decode()} cannot be sent along.",
+            "Its name is not UTF-8, which the names of files in a job are.",
+            "Rename it, or leave it out of files=.",
+        ) from error
 
 
 def _check_link(path: Path, name: str, root: Path) -> None:

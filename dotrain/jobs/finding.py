@@ -17,6 +17,7 @@ from dotrain.jobs import reading, records, trainjobs
 from dotrain.jobs.isolation import JOB_LABEL
 from dotrain.jobs.listing import Row
 from dotrain.jobs.records import JobRecord, Record
+from dotrain.jobs.status import JobStatus
 from dotrain.jobs.trainjobs import TrainJobRecord
 from dotrain.kube import Kube
 from dotrain.objects import Json
@@ -27,23 +28,37 @@ _CLUSTERS = {"dask.org/component": "Dask", "ray.io/node-type": "Ray"}
 
 def rows(kube: Kube) -> list[Row]:
     """Return how each job is, the newest last."""
+    return [
+        Row(
+            *_place(one.itself),
+            status,
+            objects.pod_gpus(one.job["spec"]["template"]) * len(status.pods),
+        )
+        for one, status in _read(kube)
+    ]
+
+
+def each(kube: Kube) -> list[tuple[Record, JobStatus]]:
+    """Return each job with how it is, the newest last."""
+    return [(one.kind(kube, one.itself), status) for one, status in _read(kube)]
+
+
+def _read(kube: Kube) -> list[tuple[_Found, JobStatus]]:
     found = _found(kube)
     pods, events = defaultdict(list), defaultdict(list)
     for pod in kube.list(Pod, labels=JOB_LABEL) if found else ():
         pods[pod["metadata"]["namespace"], records.name_of(pod)].append(pod)
     for event in kube.list(Event) if found else ():
         events[event["metadata"]["namespace"]].append(event)
-    rows = []
-    for one in found:
-        namespace, name = _place(one.itself)
-        status = reading.read(one.job, pods[namespace, name], events[namespace])
-        gpus = objects.pod_gpus(one.job["spec"]["template"]) * len(status.pods)
-        rows.append(Row(namespace, name, status, gpus))
-    return rows
+    return [
+        (one, reading.read(one.job, pods[place], events[place[0]]))
+        for one in found
+        for place in [_place(one.itself)]
+    ]
 
 
-def record(kube: Kube, name: str | None) -> Record:
-    """Return the job of a name, or the newest one.
+def record(kube: Kube, name: str | None, namespace: str | None = None) -> Record:
+    """Return the job of a name, in whatever namespace or a given one; or the newest of them.
 
     Raises
     ------
@@ -51,7 +66,12 @@ def record(kube: Kube, name: str | None) -> Record:
         When there is none, with the nearest names.
     """
     found = _found(kube)
-    wanted = [one for one in found if name is None or records.name_of(one.itself) == name]
+    wanted = [
+        one
+        for one in found
+        if name in (None, records.name_of(one.itself))
+        and namespace in (None, one.itself["metadata"]["namespace"])
+    ]
     if not wanted:
         raise _missing(kube.cluster["name"], name, [one.itself for one in found])
     return wanted[-1].kind(kube, wanted[-1].itself)

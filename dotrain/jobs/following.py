@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from dotrain import objects
-from dotrain.errors import KubernetesNotFound, NotFinished
+from dotrain.errors import ClusterNotFound, KubernetesNotFound, NotFinished
 from dotrain.jobs import lines, logs, records, watching
 from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
+from dotrain.jobs.status import JobStatus
 from dotrain.jobs.streams import Streams
 from dotrain.kube import Kube
 from dotrain.objects import Json
@@ -20,12 +22,15 @@ _REST = 20.0
 _MARGIN = 60.0
 # Seconds between two looks at Pods that are to end.
 _LOOK = 0.3
+_GONE = (KubernetesNotFound, ClusterNotFound)
 
 
-def follow(kube: Kube, record: Record, rank: int | None) -> list[str]:
+def follow(
+    kube: Kube, record: Record, rank: int | None = None, tail: int | None = None
+) -> list[str]:
     """Write what a job writes, as it comes, until it has ended; return all of it.
 
-    An interrupt ends it, and is raised by nobody: what came so far is returned.
+    Between the lines it says, in brackets, how the job is while it does not run.
 
     Parameters
     ----------
@@ -35,36 +40,76 @@ def follow(kube: Kube, record: Record, rank: int | None) -> list[str]:
         The job.
     rank : int, optional
         Only this one.
+    tail : int, optional
+        Of what is written already, only so many lines of each rank.
+
+    Raises
+    ------
+    SpecError
+        When there is no such rank.
+    ImageNotPulled, NotFinished
+        When it does not get any further by itself, or after an interrupt.
+    KubernetesError
+        When it cannot be read.
+    KubernetesNotFound, ClusterNotFound
+        When it is gone before it wrote anything.
     """
     found: list[str] = []
-    patience = watching.Patience()
-    prefixed = rank is None and len(record.read().pods) > 1
+    cluster, patience = kube.cluster["name"], watching.Patience()
+    prospects = watching.Prospects(record.name, cluster)
+    status = record.read()
+    logs.check_rank(record.name, rank, len(status.pods))
+    prefixed = rank is None and len(status.pods) > 1
+    noted = ""
 
-    def write(taken: list[Line]) -> None:
-        said = lines.written(taken, prefixed=prefixed)
-        found.extend(said)
-        logs.write(said)
+    def write(batches: Iterable[list[Line]]) -> None:
+        for batch in batches:
+            said = lines.written(batch, prefixed=prefixed)
+            found.extend(said)
+            logs.write(said)
 
-    with Streams(kube, rank) as streams:
+    with Streams(kube, rank, tail) as streams:
 
-        def pause(seconds: float) -> None:
-            for batch in streams.batches(seconds):
-                write(batch)
+        def read() -> JobStatus:
+            now = record.read()
+            streams.look(records.pods(kube, record.namespace, record.name))
+            return now
 
         try:
-            for look in watching.looks(record.read, patience.bears, pause):
-                if look.status is not None:
-                    patience.rest()
-                    streams.look(records.pods(kube, record.namespace, record.name))
-            for batch in streams.rest(_REST):
-                write(batch)
-        except KeyboardInterrupt:
+            looks = watching.looks(
+                read, patience.bears, lambda seconds: write(streams.batches(seconds))
+            )
+            for look in looks:
+                if look.status is None:
+                    continue
+                patience.rest()
+                status = look.status
+                note = _note(record.name, status)
+                if note != noted:
+                    logs.write([note] if note else [])
+                    noted = note
+                prospects.check(status)
+            write(streams.rest(_REST))
+        except KeyboardInterrupt as error:
             logs.write(["(The job goes on.)"])
-        except KubernetesNotFound:
+            why = "The following of its log was interrupted."
+            raise watching.not_finished(record.name, cluster, status, why) from error
+        except _GONE:
             # It was deleted meanwhile: that is its end, too.
-            for batch in streams.rest(_REST):
-                write(batch)
+            with suppress(*_GONE):
+                write(streams.rest(_REST))
+            if not found:
+                # It was on its way out before: there may be what was kept.
+                raise
     return found
+
+
+def _note(name: str, status: JobStatus) -> str:
+    """Return what there is to say of a job that does not write; empty for nothing."""
+    if status.phase == "succeeded" or (status.phase == "running" and not status.reason):
+        return ""
+    why = f" {status.reason}." if status.reason else ""
+    return f"({name} is {status.phase}.{why})"
 
 
 def to_the_end(

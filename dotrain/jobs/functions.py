@@ -186,9 +186,16 @@ def _check(function: object, name: str, args: Sequence[Any], kwargs: Mapping[str
         )
     try:
         signature = inspect.signature(function)
-    except ValueError:
-        # Some of those that are written in C do not tell.
-        return
+    except ValueError as error:
+        # Some of those that are written in C do not tell; nor does a partial that
+        # gives its function what that does not take.
+        if plain is function or not _tells(plain):
+            return
+        raise SpecError(
+            f"{name} cannot be called like this.",
+            f"It is {name}{inspect.signature(plain)}, and the partial gives it something else.",
+            "Give what it takes, in the partial and with args= and kwargs=.",
+        ) from error
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
@@ -203,6 +210,14 @@ def _below_partials(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
     return function
+
+
+def _tells(function: Any) -> bool:
+    try:
+        inspect.signature(function)
+    except ValueError:
+        return False
+    return True
 
 
 def _zipped(package: ModuleType) -> bytes:

@@ -8,7 +8,6 @@ from typing import TypeVar
 from dotrain import config
 from dotrain.errors import ClusterNotFound
 from dotrain.jobs import keeping, takedown
-from dotrain.jobs.isolation import namespace_of
 from dotrain.jobs.job import Job
 from dotrain.jobs.last import LastJob
 from dotrain.jobs.manifests import DOWN_AFTER
@@ -52,16 +51,16 @@ def job(target: Target, cluster: str, name: str | None) -> Job | None:
     name : str or None
         The job's name; None for the newest.
     """
-    names = keeping.names(target, cluster)
-    found = name if name in names else next(iter(names), None) if name is None else None
+    every = keeping.every(target, cluster)
+    found = next((kept for kept in every if name in (None, kept.name)), None)
     if found is None:
         return None
-    asked = takedown.asked(target, cluster, found)
+    asked = takedown.asked(found)
     annotations = {DOWN_AFTER: config.identity()} if asked else {}
     metadata = {
-        "name": found,
-        "namespace": asked.get("namespace") or namespace_of("restricted"),
-        "uid": asked.get("uid") or "",
+        "name": found.name,
+        "namespace": found.namespace,
+        "uid": found.uid,
         "annotations": annotations,
     }
     kube = Gone(cluster, asked.get("cluster_id") or "")

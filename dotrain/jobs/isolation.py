@@ -8,6 +8,7 @@ namespace's labels have them enforced
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -47,6 +48,11 @@ def namespace(level: str) -> Manifest:
             "labels": {**_MANAGED, f"{_SECURITY}/enforce": level, f"{_SECURITY}/warn": level},
         },
     }
+
+
+def is_own(namespace: Mapping[str, Any]) -> bool:
+    """Return whether a namespace that is there is dotrain's."""
+    return _MANAGED.items() <= (namespace["metadata"].get("labels") or {}).items()
 
 
 def closed(level: str) -> Manifest:

@@ -61,17 +61,21 @@ class Job(Seen):
 
         Where it has several nodes, the rank stands before each line: ``[1] …``.
         Of a job that is gone, or whose cluster is, it is what was kept on this
-        machine when it was waited for, cancelled or deleted.
+        machine when it was waited for, cancelled or deleted. Of a long log a node
+        gives its newest file alone, by default 10 MiB
+        (https://kubernetes.io/docs/concepts/cluster-administration/logging/).
 
         Parameters
         ----------
         follow : bool
             Whether to go on until it has ended, and write each line to the
-            cell's output as it comes. An interrupt ends that, and not the job.
+            cell's output as it comes; in brackets, how the job is while it does
+            not run. An interrupt ends that, and not the job.
         rank : int, optional
             Only this one.
         tail : int, optional
-            Only so many lines, the last ones of each rank.
+            Only so many lines, the last ones of each rank; with `follow`, of what
+            is written already by its newest try.
 
         Returns
         -------
@@ -82,6 +86,8 @@ class Job(Seen):
         ------
         SpecError
             When there is no such rank.
+        ImageNotPulled, NotFinished
+            With `follow`, as `wait`.
         JobNotFound, KubernetesError
             See each; AddressMoved when this machine is not let in.
         """
@@ -89,14 +95,13 @@ class Job(Seen):
             if number is not None and (isinstance(number, bool) or number < 0):
                 raise SpecError(f"{what}={number!r} is no whole number from 0.", "", "Give one.")
         if follow:
-            try:
-                return Logs(following.follow(self._kube, self._record, rank), shown=True)
-            except KubernetesNotFound as error:
-                if not self._kept.ranks():
-                    raise self._gone() from error
-        found = self._log(rank, tail)
-        several = rank is None and any(line.rank for line in found)
-        said = lines.written(found, prefixed=several)
+            # Of what is gone there is what was kept.
+            with suppress(KubernetesNotFound, ClusterNotFound):
+                found = following.follow(self._kube, self._record, rank, tail)
+                return Logs(found, shown=True)
+        read = self._log(rank, tail)
+        several = rank is None and any(line.rank for line in read)
+        said = lines.written(read, prefixed=several)
         if follow:
             logs.write(said)
         return Logs(said, shown=follow)
@@ -117,13 +122,7 @@ class Job(Seen):
                 raise
             pods, found = [], []
         if rank is not None and not found and rank not in kept:
-            nodes = len(self.status.pods)
-            if rank >= nodes:
-                raise SpecError(
-                    f"The job {self.name!r} has no rank {rank}.",
-                    f"It has {nodes} node{'s' if nodes > 1 else ''}, counted from 0.",
-                    "Give another rank, or none for all of them.",
-                )
+            logs.check_rank(self.name, rank, len(self.status.pods))
         gone = set(kept) - set(map(objects.rank, pods))
         found += leaving.kept_log(self._kept, gone)
         return logs.last(sorted(found, key=lambda line: line.moment), tail)
@@ -189,7 +188,8 @@ class Job(Seen):
                 raise
         if status is not None and status.phase != "succeeded":
             raise self._failure(status)
-        return failing.value(leaving.kept_results(self._kept), self.name)
+        found, nodes = leaving.kept_results(self._kept), len(self._kept.ranks())
+        return failing.value(found, self.name, nodes)
 
     def _end(self, timeout: str | dt.timedelta | None) -> JobStatus:
         """Wait until it has ended, keep what is left of it, and return how that was."""
@@ -211,8 +211,7 @@ class Job(Seen):
             self._is_kept = True
 
     def _failure(self, status: JobStatus) -> JobFailed:
-        found = leaving.kept_results(self._kept)
-        return failing.failure(self._kube, self._pods(), self.name, status, found)
+        return failing.failure(self._kube, self._record, status, self._kept)
 
     def cancel(self) -> None:
         """End it for good, and return when its Pods are gone; what they wrote is kept.

@@ -1,4 +1,10 @@
-"""What this machine keeps of jobs: their logs and results, after Pods and clusters are gone."""
+"""What this machine keeps of jobs: their logs and results, after Pods and clusters are gone.
+
+Each job has a directory of its own, ``<namespace>.<name>.<uid>``: none of the
+three has a dot. The UID is what Kubernetes knows it by, so that a job of the
+same name before it, in another namespace, or on another cluster of the same
+name is another one.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dotrain import config
+from dotrain.engine import journal
 from dotrain.errors import StorageError
 from dotrain.jobs import results, storage
 from dotrain.jobs.results import Outcome, Read
-from dotrain.jobs.storage import Folder
 from dotrain.target import Target
 
 MOST = 50
-"""Jobs of each cluster that something is kept of: the newest."""
+"""Jobs of each cluster that something is kept of: the newest, and those that something follows."""
 
+AFTER = "after.jsonl"
+"""The journal of what follows a job, beside what is kept of it."""
+
+_DOTS = 2
 _NUMBERED = re.compile(r"log-(\d+)\.txt")
 
 
@@ -33,6 +43,21 @@ class Kept:
     """
 
     directory: Path
+
+    @property
+    def namespace(self) -> str:
+        """Where the job was in Kubernetes."""
+        return self.directory.name.split(".")[0]
+
+    @property
+    def name(self) -> str:
+        """What the job was called."""
+        return self.directory.name.split(".")[1]
+
+    @property
+    def uid(self) -> str:
+        """What Kubernetes knew the job by."""
+        return self.directory.name.split(".")[2]
 
     def save_log(self, rank: int, text: str) -> None:
         """Keep the log of a node; raises ConfigError where that cannot be written."""
@@ -70,7 +95,7 @@ class Kept:
         return Outcome(rank, said, pickled, path if pickled is not None else None)
 
     def collect(
-        self, read: Read, namespace: str, job: str, rank: int, folder: Folder | None = None
+        self, read: Read, namespace: str, job: str, rank: int, where: str = ""
     ) -> Outcome | None:
         """Return the outcome on a node, and keep it from now on.
 
@@ -78,8 +103,9 @@ class Kept:
         ----------
         read, namespace, job, rank
             As for `results.fetch`.
-        folder : storage.Folder, optional
-            Where the job's objects are: what is too large for a Secret is there.
+        where : str
+            Where the job says that its objects are, see `storage.parse`: what is
+            too large for a Secret is there.
 
         Returns
         -------
@@ -95,12 +121,13 @@ class Kept:
         if found is None:
             return None
         if found.is_stored:
-            if folder is None:
+            if not where:
                 raise StorageError(
                     f"What the job {job!r} returned on rank {rank} is in storage.",
                     "The job does not say where.",
                     "Look into the bucket that was its storage=.",
                 )
+            folder = storage.parse(where)
             self._ready()
             folder.download(storage.result(rank), self.result(rank))
         self.save_result(found)
@@ -109,10 +136,6 @@ class Kept:
     def result(self, rank: int) -> Path:
         """Return the file with what a node returned or raised, as a pickle."""
         return self.directory / f"result-{rank}.pickle"
-
-    def forget(self) -> None:
-        """Delete all that is kept of it: another job of its name begins."""
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _said(self, rank: int) -> Path:
         return self.directory / f"result-{rank}.json"
@@ -124,22 +147,36 @@ class Kept:
         return self.directory
 
 
-def of(target: Target, cluster: str, job: str) -> Kept:
+def of(target: Target, cluster: str, namespace: str, name: str, uid: str) -> Kept:
     """Return what is kept of a job.
 
     Parameters
     ----------
     target : Target
         The account that its cluster is, or was, in.
-    cluster, job : str
-        Their names.
+    cluster : str
+        The cluster's name.
+    namespace, name, uid : str
+        The job's own.
     """
-    return Kept(_home(target, cluster) / job)
+    return Kept(_home(target, cluster) / f"{namespace}.{name}.{uid}")
+
+
+def every(target: Target, cluster: str) -> list[Kept]:
+    """Return what is kept of each job of a cluster, the newest first."""
+    return [Kept(path) for path in _newest(_home(target, cluster))]
 
 
 def names(target: Target, cluster: str) -> list[str]:
     """Return the names of the jobs that something is kept of, the newest first."""
-    return [path.name for path in _newest(_home(target, cluster))]
+    return list(dict.fromkeys(kept.name for kept in every(target, cluster)))
+
+
+def forget_others(target: Target, cluster: str, namespace: str, name: str, uid: str) -> None:
+    """Delete what is kept of earlier jobs whose name, in its namespace, another one has now."""
+    for kept in every(target, cluster):
+        if (kept.namespace, kept.name) == (namespace, name) and kept.uid != uid:
+            shutil.rmtree(kept.directory, ignore_errors=True)
 
 
 def _home(target: Target, cluster: str) -> Path:
@@ -149,7 +186,7 @@ def _home(target: Target, cluster: str) -> Path:
 def _newest(home: Path) -> list[Path]:
     found: Iterable[Path] = home.iterdir() if home.exists() else ()
     return sorted(
-        (path for path in found if path.is_dir()),
+        (path for path in found if path.is_dir() and path.name.count(".") == _DOTS),
         key=lambda path: path.stat().st_mtime_ns,
         reverse=True,
     )
@@ -157,4 +194,11 @@ def _newest(home: Path) -> list[Path]:
 
 def _prune(home: Path) -> None:
     for path in _newest(home)[MOST:]:
-        shutil.rmtree(path, ignore_errors=True)
+        if not _is_followed(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_followed(directory: Path) -> bool:
+    """Return whether something follows the job of a directory, or should still."""
+    after = journal.Reader(directory / AFTER)
+    return "asked" in after.facts and (after.end is None or "error" in after.end)

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
+from dotrain import objects
 from dotrain.errors import ConfigError, KubernetesNotFound, ResultUnreadable
-from dotrain.jobs import keeping, lines, logs, records, results, storage
+from dotrain.jobs import keeping, lines, logs, records, results
 from dotrain.jobs.keeping import Kept
 from dotrain.jobs.lines import Line
 from dotrain.jobs.records import Record
@@ -15,6 +16,8 @@ from dotrain.jobs.results import Outcome
 from dotrain.jobs.status import JobStatus
 from dotrain.kube import Kube
 from dotrain.target import Target
+
+_GONE = "(The Pod of this rank was gone before its log was kept.)"
 
 
 def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
@@ -40,9 +43,15 @@ def keep(target: Target, kube: Kube, record: Record, status: JobStatus) -> None:
     KubernetesError, StorageError
         When it cannot be read there.
     """
-    kept = keeping.of(target, kube.cluster["name"], record.name)
+    cluster = kube.cluster["name"]
+    kept = keeping.of(target, cluster, record.namespace, record.name, record.uid)
     try:
-        found = logs.read(kube, records.pods(kube, record.namespace, record.name))
+        pods = records.pods(kube, record.namespace, record.name)
+        found = logs.read(kube, pods)
+        for rank in set(range(len(status.pods))) - set(map(objects.rank, pods)):
+            # Unless it was followed to its end.
+            if not kept.load_log(rank):
+                found.append(Line(0, rank, _GONE))
         keep_log(kept, found, len(status.pods))
         _keep_results(kept, kube, record, len(status.pods))
         if status.phase == "succeeded" and _is_function(kube, record):
@@ -81,11 +90,10 @@ def kept_results(kept: Kept) -> list[Outcome]:
 
 
 def _keep_results(kept: Kept, kube: Kube, record: Record, nodes: int) -> None:
-    folder = storage.parse(record.storage) if record.storage else None
     # Without a function nothing was made for its results.
     with suppress(KubernetesNotFound):
         for rank in range(nodes):
-            kept.collect(kube.read, record.namespace, record.name, rank, folder)
+            kept.collect(kube.read, record.namespace, record.name, rank, record.storage)
 
 
 def _is_function(kube: Kube, record: Record) -> bool:
@@ -112,7 +120,7 @@ def _check_results(kept: Kept, record: Record, nodes: int) -> None:
 
 def _not_there(what: str, kept: Kept) -> ConfigError:
     return ConfigError(
-        f"Of the job {kept.directory.name!r}, {what} is not kept on this machine.",
+        f"Of the job {kept.name!r}, {what} is not kept on this machine.",
         f"{kept.directory} does not have all of it, after it was written.",
         "See that this directory can be written and read, then call wait() again.",
     )

@@ -87,6 +87,12 @@ class Position:
         self._moment = 0
         self._same = 0
         self._again = 0
+        self._is_known = False
+
+    @property
+    def moment(self) -> int:
+        """When the last line was written, in nanoseconds since 1970; 0 before there is one."""
+        return self._moment
 
     @property
     def since(self) -> int:
@@ -96,18 +102,24 @@ class Position:
     def reopen(self) -> None:
         """Expect the log from `since` on."""
         self._again = self._same
+        self._is_known = bool(self._moment)
 
     def take(self, line: Line) -> bool:
         """Say whether a line is a new one."""
-        if line.moment < self._moment and line.moment:
-            return False
-        if line.moment != self._moment:
-            self._moment, self._same, self._again = line.moment or self._moment, 1, 0
+        if not line.moment:
             return True
-        if self._again:
-            self._again -= 1
-            return False
-        self._same += 1
+        if self._is_known:
+            if line.moment < self._moment:
+                return False
+            if line.moment == self._moment and self._again:
+                self._again -= 1
+                return False
+            self._is_known = False
+        # Later or earlier: a node's clock may be set back.
+        if line.moment == self._moment:
+            self._same += 1
+        else:
+            self._moment, self._same = line.moment, 1
         return True
 
 

@@ -2,8 +2,8 @@
 
 One thread looks at a job, whatever number of cells show it. It begins with the
 first of them and ends, under a lock that whoever adds a cell takes too, when
-the job has ended or is gone; after that nothing is left to update. It is a
-daemon, and told to stop when the kernel does.
+the job has ended and what follows it is over, or it is gone; after that nothing
+is left to update. It is a daemon, and told to stop when the kernel does.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Live:
         """Show the job in the cell that runs now, and keep that up to date."""
         picture, cell = self._look(), Cell()
         cell.show(picture)
-        if _is_last(picture):
+        if picture.last:
             return
         with _lock:
             self._cells.append(cell)
@@ -83,13 +83,14 @@ class Live:
         seconds = _EVERY
         while not self._stop.wait(seconds):
             picture = self._look()
-            last = _is_last(picture)
+            last = picture.last
             with _lock:
                 cells = list(self._cells)
                 if last:
                     # A cell that is added from now on begins another thread.
                     self._cells.clear()
                     self._thread = None
+                    _forget(self)
             for cell in cells:
                 # A frontend that has gone away is no reason to leave the others.
                 with suppress(Exception):
@@ -99,8 +100,10 @@ class Live:
             seconds = _SELDOM if picture.note else _EVERY
 
 
-def _is_last(picture: Picture) -> bool:
-    return picture.final or (picture.status is not None and picture.status.ended)
+def _forget(live: Live) -> None:
+    """Let go of a job that has ended; the lock is held."""
+    for key in [key for key, one in _lives.items() if one is live]:
+        del _lives[key]
 
 
 def show(key: Hashable, look: Callable[[], Picture]) -> None:
@@ -116,6 +119,9 @@ def show(key: Hashable, look: Callable[[], Picture]) -> None:
     with _lock:
         live = _lives.setdefault(key, Live(look))
     live.add()
+    with _lock:
+        if not live.running:
+            _forget(live)
 
 
 def cell_number() -> int | None:

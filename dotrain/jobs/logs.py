@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from dotrain import objects
-from dotrain.errors import KubernetesError, KubernetesNotFound
+from dotrain.errors import KubernetesError, KubernetesNotFound, SpecError
 from dotrain.jobs import lines, streams
 from dotrain.jobs.lines import Line
 from dotrain.kube import Kube
@@ -94,6 +94,16 @@ def _of_pod(kube: Kube, tail: int | None, pod: Json) -> list[Line]:
             return []
         raise
     return [lines.parse(raw, objects.rank(pod)) for raw in lines.split(content)]
+
+
+def check_rank(name: str, rank: int | None, nodes: int) -> None:
+    """Raise SpecError when a job on so many nodes has no such rank."""
+    if rank is not None and rank >= nodes:
+        raise SpecError(
+            f"The job {name!r} has no rank {rank}.",
+            f"It has {nodes} node{'s' if nodes > 1 else ''}, counted from 0.",
+            "Give another rank, or none for all of them.",
+        )
 
 
 def last(found: list[Line], tail: int | None) -> list[Line]:

@@ -130,9 +130,12 @@ def _failures(*, has_function: bool) -> list[Manifest]:
     return rules
 
 
-def start() -> Manifest:
-    """Return the change by which a complete Job starts."""
-    return {"metadata": {"annotations": {INCOMPLETE: None}}, "spec": {"suspend": False}}
+def start(uid: str) -> Manifest:
+    """Return the change by which a complete Job starts, and no other that has taken its name."""
+    return {
+        "metadata": {"uid": uid, "annotations": {INCOMPLETE: None}},
+        "spec": {"suspend": False},
+    }
 
 
 def owned(
@@ -143,6 +146,7 @@ def owned(
     *,
     version: str = "batch/v1",
     kind: str = "Job",
+    pull_secrets: Sequence[Manifest] = (),
 ) -> list[Manifest]:
     """Return what belongs to a Job and is deleted with it.
 
@@ -154,6 +158,8 @@ def owned(
         The Job's.
     version, kind : str
         What owns it, where that is no Job.
+    pull_secrets : sequence of dict
+        By what images are pulled, as the field of a ServiceAccount.
     """
     selector = {isolation.JOB_LABEL: name}
     service = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": selector}
@@ -171,7 +177,7 @@ def owned(
         data = {ARCHIVE: base64.b64encode(content.files).decode()}
         found.append({**files, "binaryData": data})
     if content.function is not None:
-        found += _function(task, name, content.function)
+        found += _function(task, name, content.function, pull_secrets)
     owner = {
         "apiVersion": version,
         "kind": kind,
@@ -185,7 +191,9 @@ def owned(
     return found
 
 
-def _function(task: Task, name: str, function: Mapping[str, bytes]) -> list[Manifest]:
+def _function(
+    task: Task, name: str, function: Mapping[str, bytes], pull_secrets: Sequence[Manifest]
+) -> list[Manifest]:
     """Return what a function needs: itself, and the right to write down what it returns."""
     names = [results.secret(name, rank) for rank in range(task.nodes)]
     rule = {
@@ -200,10 +208,14 @@ def _function(task: Task, name: str, function: Mapping[str, bytes]) -> list[Mani
         "namespace": isolation.namespace_of(task.pod_security),
     }
     role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
+    account = _named("v1", "ServiceAccount", task, name)
+    account["automountServiceAccountToken"] = False
+    if pull_secrets:
+        account["imagePullSecrets"] = list(pull_secrets)
     return [
         _secret(task, pods.function_of(name), function),
         *(_secret(task, one, {}) for one in names),
-        {**_named("v1", "ServiceAccount", task, name), "automountServiceAccountToken": False},
+        account,
         {**_named(f"{_RBAC}/v1", "Role", task, name), "rules": [rule]},
         {
             **_named(f"{_RBAC}/v1", "RoleBinding", task, name),

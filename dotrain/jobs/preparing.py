@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from dotrain import config, durations
-from dotrain.errors import DotrainError, FilesTooLarge
-from dotrain.jobs import files, functions, isolation, manifests, storage
+from dotrain.errors import DotrainError, FilesTooLarge, JobUncertain
+from dotrain.jobs import files, functions, isolation, manifests, origins, storage
 from dotrain.jobs.functions import Payload
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.storage import Folder
@@ -53,6 +54,8 @@ def pack(task: Task) -> Packed:
         When a secret or a file is not there, or a function cannot leave this
         kernel; FilesTooLarge, FunctionTooLarge and NotPicklable say what it is.
     """
+    if task.storage is not None:
+        _lasts(task)
     archive, large = None, False
     if task.files is not None:
         try:
@@ -71,6 +74,10 @@ def pack(task: Task) -> Packed:
 @contextmanager
 def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
     """Yield what a job gets, stored where it is large; what fails in here takes that back.
+
+    What is stored is there before its job is: when this process is killed in
+    between, it stays in the bucket. After JobUncertain the job may run, and it
+    stays, too.
 
     Parameters
     ----------
@@ -92,6 +99,7 @@ def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
     folder = task.storage.folder(cluster, f"{name}/{secrets.token_hex(_SUBMISSION_BYTES)}")
     try:
         folder.check()
+        origins.note(folder.storage.url)
         if packed.stores_files and task.files is not None:
             with tempfile.TemporaryFile() as archive:
                 files.write(files.collect(task.files), archive)
@@ -100,6 +108,9 @@ def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
         if packed.payload is not None and packed.payload.is_large:
             folder.upload(storage.CALL, packed.payload.call)
         yield _content(packed, folder)
+    except JobUncertain:
+        # It may run, and needs it then.
+        raise
     except BaseException:
         with suppress(DotrainError):
             folder.delete()
@@ -108,21 +119,26 @@ def sent(packed: Packed, cluster: str, name: str) -> Iterator[Content]:
 
 def _content(packed: Packed, folder: Folder | None) -> Content:
     task, payload = packed.task, packed.payload
-    lasts = storage.lasts(None if task.timeout is None else durations.parse(task.timeout))
-    stored = packed.stores_files and folder is not None
     annotations = {} if folder is None else {storage.ANNOTATION: folder.text}
     if task.down_after:
         annotations[manifests.DOWN_AFTER] = config.identity()
     function = None
     if payload is not None:
         large = payload.is_large
-        urls = None if folder is None else folder.urls(task.nodes, lasts, call=large)
+        urls = None if folder is None else folder.urls(task.nodes, _lasts(task), call=large)
         function = payload.files(isolation.namespace_of(task.pod_security), urls)
+    files_url = None
+    if packed.stores_files and folder is not None:
+        files_url = folder.get_url(storage.FILES, _lasts(task))
     return Content(
         packed.command,
         task.secret_values(),
         files=packed.files,
-        files_url=folder.get_url(storage.FILES, lasts) if stored and folder else None,
+        files_url=files_url,
         function=function,
         annotations=annotations,
     )
+
+
+def _lasts(task: Task) -> dt.timedelta:
+    return storage.lasts(None if task.timeout is None else durations.parse(task.timeout))

@@ -1,4 +1,4 @@
-"""Files that hold secrets by custom, and do not leave this machine by accident."""
+"""Files that hold secrets, by custom or by what is in them, and do not leave this machine."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 from dotrain.errors import SpecError
 
 _NAME = re.compile(
-    r"\.env|[._]netrc|\.(pgpass|pypirc|git-credentials|boto|s3cfg|dockerconfigjson)|kubeconfig"
-    r"|id_(rsa|dsa|ecdsa|ed25519)"
+    r"\.env(rc)?|[._]netrc|\.(pgpass|pypirc|git-credentials|boto|s3cfg|dockerconfigjson)|kubeconfig"
+    r"|id_(rsa|dsa|ecdsa|ed25519)|(application_default_)?credentials(\.json)?|token|stored_tokens"
+    r"|.*\.tfstate(\.backup)?"
 )
 _DIRECTORY = re.compile(r"\.(ssh|aws|azure|docker|gnupg|kube)")
 _EXAMPLE = re.compile(r"\.env\.(example|sample|template|dist)")
 _STORES = (".p12", ".pfx", ".jks", ".kdbx", ".keystore", ".ppk")
-# Certificates are called so too, and everybody may have those.
-_PERHAPS = (".pem", ".key")
-_KEY = b"PRIVATE KEY-----"
+# Whatever it is in, such as the JSON of a service account.
+_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
+# Keys are small, and stand where a file begins.
 _LONGEST = 65536
 
 
@@ -46,7 +47,9 @@ def _is_private(path: Path) -> bool:
         return True
     if path.suffix.lower() in _STORES:
         return True
-    if path.suffix.lower() not in _PERHAPS:
+    if not path.is_file():
         return False
     with path.open("rb") as file:
-        return _KEY in file.read(_LONGEST)
+        content = file.read(_LONGEST)
+    # What is compiled or an image is no text, whatever stands in it.
+    return b"\0" not in content and _KEY.search(content) is not None

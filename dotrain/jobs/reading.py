@@ -22,6 +22,8 @@ from dotrain.objects import Json
 CANCELLED = "dotrain/cancelled"
 """The annotation of a Job that was suspended for good."""
 
+# A Pod that should be gone for so long has nobody who would end it: its node is lost.
+_OVERDUE = dt.timedelta(minutes=1)
 _HALF = "It was not submitted as a whole: run it again under the same name, which replaces it"
 
 
@@ -45,6 +47,7 @@ def read(
     about = reasons.About(job, list(events))
     ranks = _pod_statuses(job, pods, about)
     failed = _condition(job, "Failed") or _condition(job, "FailureTarget")
+    now = now or dt.datetime.now(dt.timezone.utc)
     started, finished = _instant(status.get("startTime")), None
     annotations = job["metadata"].get("annotations") or {}
     if _condition(job, "Complete") or _condition(job, "SuccessCriteriaMet"):
@@ -62,15 +65,20 @@ def read(
         phase, reason = "waiting", "It is suspended"
     else:
         phase = _phase(ranks)
-        reason = reasons.together(job, ranks)
+        reason = reasons.together(job, pods, ranks)
+    if phase in ENDED and any(_goes_on(pod, now) for pod in pods):
+        # They have their grace, and may say a last word.
+        said = f"it has {phase}" if phase != "cancelled" else "it was cancelled"
+        reason = f"Its Pods are told to end, since {said}" + (f". {reason}" if reason else "")
+        phase, finished = "stopping", None
     if "deletionTimestamp" in job["metadata"]:
         reason = "It is being deleted"
     if phase in ENDED:
         ranks = tuple(one if one.name else _stopped(one) for one in ranks)
-    end = finished or now or dt.datetime.now(dt.timezone.utc)
-    elapsed = max(end - started, dt.timedelta(0)) if started else None
+    elapsed = max((finished or now) - started, dt.timedelta(0)) if started else None
     unpulled = next(filter(None, map(reasons.unpulled, pods)), "")
-    return JobStatus(phase, reason, ranks, started, finished, elapsed, unpulled)
+    begun = min((begun for begun, _ in map(span, pods) if begun), default=None)
+    return JobStatus(phase, reason, ranks, started, finished, elapsed, unpulled, begun)
 
 
 def _pod_statuses(job: Json, pods: Iterable[Json], about: reasons.About) -> tuple[PodStatus, ...]:
@@ -126,6 +134,12 @@ def span(pod: Json) -> tuple[dt.datetime | None, dt.datetime | None]:
     first = min((objects.instant(one) for one in begun if one), default=None)
     last = max((objects.instant(one) for one in ended if one), default=None)
     return first, last if objects.is_finished(pod) else None
+
+
+def _goes_on(pod: Json, now: dt.datetime) -> bool:
+    """Return whether a Pod of a job that is to end has not ended."""
+    due = _instant(pod["metadata"].get("deletionTimestamp"))
+    return not objects.is_finished(pod) and (due is None or now - due < _OVERDUE)
 
 
 def _pod_phase(pod: Json) -> str:

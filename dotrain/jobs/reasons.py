@@ -205,15 +205,18 @@ def scheduler(message: str, pool: str) -> str:
     return f"No {of_pool} is free: {', '.join(parts)}"
 
 
-def together(job: Json, ranks: Sequence[PodStatus]) -> str:
+def together(job: Json, pods: Sequence[Json], ranks: Sequence[PodStatus]) -> str:
     """Return why a job is not further, from the reasons of its ranks."""
-    pool, retried = pool_of(job), bool(job["spec"].get("backoffLimit"))
+    pool, left = pool_of(job), _retries_left(job, pods)
+    uncounted = {pod["metadata"]["name"] for pod in pods if disrupted(pod)}
     open_ranks = [rank for rank in ranks if rank.phase not in ("running", "succeeded")]
     waiting = [rank for rank in open_ranks if rank.phase == "waiting" and rank.name]
     held = [rank for rank in open_ranks if rank.reason and rank not in waiting]
     if held:
         first = held[0]
-        going_on = first.phase == "stopping" or (first.phase == "failed" and retried)
+        # One that is still stopping will count, too.
+        needed = {"failed": 0, "stopping": 1}.get(first.phase)
+        going_on = needed is not None and (first.name in uncounted or left >= needed)
         again = " It starts again" if going_on else ""
         more = len(held) - 1
         return f"Rank {first.rank}: {_lower(first.reason)}{_and(more)}.{again}".rstrip(".")
@@ -225,6 +228,13 @@ def together(job: Json, ranks: Sequence[PodStatus]) -> str:
         why = f". {waiting[0].reason}" if waiting[0].reason else ""
         return f"{need} for {where}{each}{why}"
     return ""
+
+
+def _retries_left(job: Json, pods: Iterable[Json]) -> int:
+    """Return how often ranks may still fail; below 0 when the job is about to."""
+    seen = sum(objects.phase(pod) == "Failed" and not disrupted(pod) for pod in pods)
+    counted = int((job.get("status") or {}).get("failed") or 0)
+    return int(job["spec"].get("backoffLimit") or 0) - max(seen, counted)
 
 
 def failed(about: About, condition: Json, pods: Iterable[Json]) -> str:

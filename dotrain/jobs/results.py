@@ -1,7 +1,11 @@
 """Read what came of a function in its job: what it returned, or the exception that it raised.
 
-A pickle runs what it says when it is read. These come from Secrets that only
-the job itself may write, beside whoever may do anything in the cluster.
+A pickle runs what it says when it is read. These come from Secrets that the job
+itself may write, beside whoever may write Secrets or start Pods in its
+namespace; those too large for one come from the bucket that the Job names, which
+whoever may change Jobs there can change. That is one of DigitalOcean Spaces, or
+at an endpoint that was given on this machine, see `origins`: nothing else is
+asked. So who shares the cluster's namespaces of jobs with others trusts them.
 """
 
 from __future__ import annotations

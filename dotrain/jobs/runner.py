@@ -23,6 +23,7 @@ its function returned, and the first that raises its exception.
 ``DOTRAIN_API``                a directory with ``token`` and ``ca.crt``
 ``KUBERNETES_SERVICE_HOST``    Kubernetes' API, with its port in ``…_PORT``
 ``HOME``                       the job's working directory
+``LOCAL_RANK``                 which process of its node it is, by torchrun; 0 without
 =============================  ===================================================
 
 It ends with status 1 when the function raised, and with 65 when it would end
@@ -33,6 +34,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import itertools
 import json
 import linecache
 import os
@@ -55,9 +57,11 @@ _RESERVE = 64
 _MOST_STORED = 5 * 2**30
 _MOST_TEXT = 2**16
 _TIMEOUT, _STORAGE_TIMEOUT = 30, 600
-_PAUSES = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 30.0)
+_PAUSES = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+# Seconds: what a function returned took hours, and before it began nothing is lost.
+_PATIENCE, _PATIENCE_TO_BEGIN = 45 * 60.0, 120.0
 # With another token, or in a moment.
-_PASSING = (401, 408, 409, 429, 500, 502, 503, 504)
+_PASSING = (401, 408, 409, 429, *range(500, 600))
 
 
 class Undelivered(Exception):
@@ -116,15 +120,15 @@ class Secret:
                 self._url, data=body, headers=headers, method="PATCH"
             )
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                content: bytes = answer.read()
-                return content
+                return bytes(answer.read())
 
         insist("Kubernetes", send)
 
 
-def insist(whom: str, call: Callable[[], bytes]) -> bytes:
-    """Return what `call` returns, which is tried again for two minutes where that may help."""
-    for pause in (*_PAUSES, None):
+def insist(whom: str, call: Callable[[], bytes], patience: float = _PATIENCE) -> bytes:
+    """Return what `call` returns, tried again for so many seconds where that may help."""
+    deadline = time.monotonic() + patience
+    for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
         try:
             return call()
         except urllib.error.HTTPError as error:
@@ -133,11 +137,13 @@ def insist(whom: str, call: Callable[[], bytes]) -> bytes:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             said, again = str(reason), not isinstance(reason, ssl.SSLCertVerificationError)
-        if pause is None or not again:
-            message = f"{whom} failed: {said}"
-            raise Undelivered(message)
-        time.sleep(pause)
-    raise AssertionError  # the last pause is None
+        left = deadline - time.monotonic()
+        if left <= 0 or not again:
+            raise Undelivered(f"{whom} failed: {said}")
+        if pause == _PAUSES[-1]:
+            _say(f"{whom} failed, and is tried for {left / 60:.0f} minutes more: {said}.\n")
+        time.sleep(min(pause, left))
+    raise AssertionError  # the pauses have no end
 
 
 def transfer(method: str, url: str, content: bytes | None = None) -> bytes:
@@ -149,10 +155,9 @@ def transfer(method: str, url: str, content: bytes | None = None) -> bytes:
             url, data=content, headers=headers, method=method
         )
         with urllib.request.urlopen(request, timeout=_STORAGE_TIMEOUT) as answer:  # noqa: S310
-            found: bytes = answer.read()
-            return found
+            return bytes(answer.read())
 
-    return insist("Storage", send)
+    return insist("Storage", send, _PATIENCE_TO_BEGIN if content is None else _PATIENCE)
 
 
 class Runner:
@@ -176,7 +181,8 @@ class Runner:
             linecache.cache[name] = (len(lines), None, lines, name)
         urls = home / "storage.json"
         self._urls = json.loads(urls.read_text("utf-8")) if urls.exists() else {}
-        self._hands_over = os.environ.get("LOCAL_RANK", "0") == "0"
+        # torchrun says it; without, there is one process, and functions ask as well.
+        self._hands_over = os.environ.setdefault("LOCAL_RANK", "0") == "0"
 
     def run(self) -> int:
         """Make the call, hand over what came of it, and return the status to end with."""

@@ -59,7 +59,7 @@ class Seen:
         self._kube = kube
         self._target = target
         self._meter = Meter(target, kube)
-        self._kept = keeping.of(target, self.cluster, self.name)
+        self._kept = keeping.of(target, self.cluster, self.namespace, self.name, record.uid)
         self._is_kept = False
         # The cell in which it was waited for, and thereby shown.
         self._shown_in: int | None = None
@@ -75,6 +75,7 @@ class Seen:
         if self._seen is None or not self._seen.ended:
             try:
                 self._seen = self._record.read()
+                self._meter.note(self._seen)
             except KubernetesNotFound as error:
                 raise self._gone() from error
         return self._seen
@@ -108,7 +109,8 @@ class Seen:
         Returns
         -------
         float or None
-            None when a node or its price is not known any more.
+            None when a node or its price is not known any more, such as after
+            a job was cancelled that was not looked at while it ran.
 
         Raises
         ------
@@ -196,4 +198,5 @@ class Seen:
             # Then IPython shows it once, as the methods above say.
             raise NotImplementedError
         if number != self._shown_in:
-            live.show((self._target, self._record.uid), self._picture)
+            key = (self._target, self.cluster, self.namespace, self.name, self._record.uid)
+            live.show(key, self._picture)

@@ -9,6 +9,7 @@ from typing import Any
 from dotrain import config
 from dotrain.errors import ConfigError, StorageError
 from dotrain.hidden import bare
+from dotrain.jobs import origins
 
 _KEYS = "Set SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY to a key that may use the bucket."
 _ADVICE = {
@@ -49,8 +50,10 @@ def client(url: str, region: str | None, bucket: str, what: str) -> Iterator[Any
     """
     try:
         import boto3
+        import boto3.exceptions
         import botocore.config
         import botocore.exceptions
+        import s3transfer.exceptions
     except ImportError as error:
         raise ConfigError(
             "storage= needs boto3.",
@@ -59,7 +62,7 @@ def client(url: str, region: str | None, bucket: str, what: str) -> Iterator[Any
         ) from error
     key, secret = config.spaces_keys()
     # The form that each documents: not every service has a host for each bucket.
-    style = "virtual" if url.endswith(".digitaloceanspaces.com") else "path"
+    style = "virtual" if origins.is_spaces(url) else "path"
     settings = botocore.config.Config(
         signature_version="s3v4",
         s3={"addressing_style": style},
@@ -88,7 +91,16 @@ def client(url: str, region: str | None, bucket: str, what: str) -> Iterator[Any
             f"It answered {code}: {str(said.get('Message') or '').rstrip('.')}.",
             _ADVICE.get(code, "If it stays, look at the bucket in DigitalOcean's control panel."),
         ) from bare(error)
-    except botocore.exceptions.BotoCoreError as error:
+    except (
+        botocore.exceptions.BotoCoreError,
+        boto3.exceptions.Boto3Error,
+        # They have no parent of their own.
+        s3transfer.exceptions.CancelledError,
+        s3transfer.exceptions.RetriesExceededError,
+        s3transfer.exceptions.S3DownloadFailedError,
+        s3transfer.exceptions.S3UploadFailedError,
+        s3transfer.exceptions.TransferNotDoneError,
+    ) as error:
         raise StorageError(
             failed,
             f"{' '.join(str(error).split()).rstrip('.')}.",

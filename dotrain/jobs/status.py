@@ -51,8 +51,8 @@ class JobStatus:
     ----------
     phase : str
         ``"incomplete"`` (not submitted as a whole), ``"waiting"`` for nodes,
-        ``"starting"``, ``"running"`` on all of them, ``"succeeded"``,
-        ``"failed"`` or ``"cancelled"``.
+        ``"starting"``, ``"running"`` on all of them, ``"stopping"`` while its
+        Pods have their grace, ``"succeeded"``, ``"failed"`` or ``"cancelled"``.
     reason : str
         Why it waits or has failed, in words; empty when there is nothing to say.
     pods : tuple of PodStatus
@@ -65,6 +65,8 @@ class JobStatus:
         From the one to the other, or until now.
     unpulled : str
         The image that a node cannot get; empty when there is none.
+    begun : datetime.datetime or None
+        When the first of its programs began, of the Pods that are still there.
     """
 
     phase: str
@@ -74,6 +76,7 @@ class JobStatus:
     finished: dt.datetime | None = None
     elapsed: dt.timedelta | None = None
     unpulled: str = ""
+    begun: dt.datetime | None = None
 
     @property
     def ended(self) -> bool:

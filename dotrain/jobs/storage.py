@@ -13,7 +13,6 @@ import datetime as dt
 import io
 import json
 import re
-import urllib.parse
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, asdict, dataclass
@@ -21,17 +20,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dotrain import config
-from dotrain.errors import SpecError
-from dotrain.hidden import Hidden, without_passwords
-from dotrain.jobs import spaces
+from dotrain.errors import SpecError, StorageError
+from dotrain.hidden import Hidden
+from dotrain.jobs import origins, spaces
 
 ANNOTATION = "dotrain/storage"
 """Where a Job says which folder is its own, as `Folder.text` writes it."""
 
-_BUCKET = re.compile(r"[a-z0-9]([a-z0-9.-]{1,61})[a-z0-9]")
+# With dots in it, no certificate would be right for the bucket's host.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{2,20}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LONGEST = dt.timedelta(days=7)
 # A job's time begins when Kubernetes takes it up, a little later than its URLs'.
 _MARGIN = dt.timedelta(hours=1)
@@ -47,7 +46,13 @@ class Storage:
 
     Its keys are read from ``SPACES_ACCESS_KEY_ID`` and ``SPACES_SECRET_ACCESS_KEY``
     when they are needed. The job does not get them: it gets URLs that are
-    signed, each for one object and at most 7 days.
+    signed, each for one object and at most 7 days. After that, nothing large is
+    read or written any more: a ``timeout=`` of more than 167 hours is refused,
+    and a job without one has to be done with it by then.
+
+    What a job has there goes when it is deleted. When the kernel is killed while
+    it submits, or the cluster goes with the job, it stays: delete it there, or
+    let a lifecycle rule of the bucket do that.
 
     It needs ``pip install 'dotrain[spaces]'``.
 
@@ -56,9 +61,11 @@ class Storage:
     bucket : str
         The bucket's name. It has to exist.
     region : str, optional
-        The region of DigitalOcean Spaces that it is in, such as ``"nyc3"``.
+        The region of DigitalOcean Spaces that it is in, such as ``"nyc3"``; with an
+        `endpoint`, the region there, which requests are signed for.
     endpoint : str, optional
-        Another S3 service, as an origin: ``"https://s3.eu-central-1.amazonaws.com"``.
+        Another S3 service, as an origin: ``"https://s3.eu-central-1.amazonaws.com"``
+        with ``region="eu-central-1"``.
     prefix : str
         What the names of its objects begin with: a job's are under
         ``<prefix>/<cluster>/<job>/``.
@@ -66,7 +73,7 @@ class Storage:
     Raises
     ------
     SpecError
-        When one of these is wrong, or neither region nor endpoint is given.
+        When one of these is wrong, or the region is not given.
 
     Examples
     --------
@@ -99,13 +106,23 @@ class Storage:
                 "Each region of DigitalOcean Spaces has its own.",
                 "Give region=, for example region='nyc3'.",
             )
-        if self.region is not None and not _REGION.fullmatch(str(self.region)):
+        if self.region is not None and not (
+            isinstance(self.region, str) and _REGION.fullmatch(self.region)
+        ):
             raise SpecError(
                 f"{self.region!r} is not a region.",
                 fix="Give one of DigitalOcean Spaces, for example region='nyc3'.",
             )
-        if self.endpoint is not None:
-            _check_endpoint(self.endpoint)
+        if self.endpoint is None:
+            return
+        origins.check(self.endpoint)
+        knows = origins.is_spaces(self.url) or origins.is_loopback(self.url)
+        if self.region is None and not knows:
+            raise SpecError(
+                f"Nobody knows which region {self.endpoint} is in.",
+                "An S3 service refuses requests that are signed for another.",
+                "Give region=, for example region='eu-central-1'.",
+            )
 
     @property
     def url(self) -> str:
@@ -146,9 +163,8 @@ class Folder:
         """Put an object there that nobody else can read, in parts when it is large."""
         file = io.BytesIO(content) if isinstance(content, bytes) else content
         with self._client("written") as client:
-            client.upload_fileobj(
-                file, self.storage.bucket, self._key(name), ExtraArgs={"ACL": "private"}
-            )
+            # Private without saying so, and some buckets take no word on it.
+            client.upload_fileobj(file, self.storage.bucket, self._key(name))
 
     def download(self, name: str, path: Path) -> None:
         """Write an object to a file that only this user can read, whole or not at all."""
@@ -215,10 +231,26 @@ class Folder:
 
 
 def parse(text: str) -> Folder:
-    """Return the folder that `Folder.text` wrote."""
-    said = json.loads(text)
-    path = said.pop("path")
-    return Folder(Storage(said.pop("bucket"), **said), path)
+    """Return the folder that `Folder.text` wrote.
+
+    Raises
+    ------
+    StorageError
+        When it is at an endpoint that nobody has given on this machine, or the
+        text is another.
+    """
+    try:
+        said = json.loads(text)
+        path = str(said.pop("path"))
+        found = Folder(Storage(said.pop("bucket"), **said), path)
+    except (ValueError, KeyError, TypeError, AttributeError, SpecError) as error:
+        raise StorageError(
+            "Where the job has its storage cannot be read.",
+            f"Its annotation {ANNOTATION} is not as it was written.",
+            "Look into the bucket that was its storage=.",
+        ) from error
+    origins.check_known(found.storage.url)
+    return found
 
 
 def result(rank: int) -> str:
@@ -227,32 +259,20 @@ def result(rank: int) -> str:
 
 
 def lasts(timeout: dt.timedelta | None) -> dt.timedelta:
-    """Return how long the URLs of a job are valid: as long as it may take, or 7 days."""
-    return min(timeout + _MARGIN, _LONGEST) if timeout else _LONGEST
+    """Return how long the URLs of a job are valid: as long as it may take, or 7 days.
 
-
-def _check_endpoint(endpoint: object) -> None:
-    """Raise SpecError unless keys can be used at an endpoint."""
-    try:
-        parts = urllib.parse.urlsplit(str(endpoint))
-        port = parts.port
-    except ValueError:
-        parts, port = urllib.parse.urlsplit(""), None
-    origin = f"{parts.scheme}://{parts.netloc}"
-    if (
-        str(endpoint).rstrip("/") != origin
-        or not parts.hostname
-        or "@" in parts.netloc
-        or port == 0
-    ):
+    Raises
+    ------
+    SpecError
+        When it may take longer than they can be valid.
+    """
+    if timeout is None:
+        return _LONGEST
+    if timeout > _LONGEST - _MARGIN:
         raise SpecError(
-            f"{without_passwords(str(endpoint))!r} is not an endpoint.",
-            "It is an origin, with nothing after the host and its port.",
-            "Give one, for example endpoint='https://s3.eu-central-1.amazonaws.com'.",
+            "The job may take longer than it can use its storage.",
+            "The URLs that it gets are valid for 7 days at most.",
+            "Give timeout='167h' or less, or leave storage= out and let the job write to a bucket "
+            "itself.",
         )
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise SpecError(
-            f"{endpoint} would get files and results in the clear.",
-            "Plain HTTP is for this machine alone.",
-            "Give an endpoint with https://.",
-        )
+    return timeout + _MARGIN

@@ -61,12 +61,21 @@ class Stream:
         The Pod.
     put : callable
         Takes each line, and an error that ends it.
+    tail : int, optional
+        Of what is there when it begins, only so many lines.
     """
 
-    def __init__(self, kube: Kube, pod: Json, put: Callable[[Line | DotrainError], None]) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        pod: Json,
+        put: Callable[[Line | DotrainError], None],
+        tail: int | None = None,
+    ) -> None:
         self._kube = kube
         self._pod = pod
         self._put = put
+        self._tail = tail
         self._position = Position()
         # The Pod has ended: what is there now is all.
         self._over = threading.Event()
@@ -100,17 +109,20 @@ class Stream:
             try:
                 self._kube.run(partial(self._read, last))
             except (KubernetesNotFound, CancelledError):
-                return
+                # A node does not know a Pod at once; and connections are closed to renew them.
+                if last:
+                    return
+                seconds = min(_LAST_TRY, seconds * 2)
             except DotrainError as error:
                 if not _may_come(error):
                     self._put(error)
                     return
                 if last and seconds >= _LAST_TRY:
-                    self._put(Line(0, objects.rank(self._pod), f"(The log ends here. {error})"))
+                    self._end(str(error))
                     return
                 seconds = min(_LAST_TRY, seconds * 2)
             except Exception as error:  # noqa: BLE001 - of whatever of three libraries
-                self._put(Line(0, objects.rank(self._pod), f"(The log ends here. {error!r})"))
+                self._end(repr(error))
                 return
             else:
                 if last:
@@ -118,6 +130,10 @@ class Stream:
                 seconds = _FIRST_TRY
             # Once the Pod has ended there is nothing to wait for but another try.
             (self._stopped if last else self._over).wait(seconds)
+
+    def _end(self, why: str) -> None:
+        rank = objects.rank(self._pod)
+        self._put(Line(self._position.moment, rank, f"(The log ends here. {why})"))
 
     async def _read(self, last: bool) -> None:
         task = asyncio.current_task()
@@ -136,6 +152,8 @@ class Stream:
         if self._position.since:
             since = dt.datetime.fromtimestamp(self._position.since, dt.timezone.utc)
             params["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif self._tail is not None:
+            params["tailLines"] = str(self._tail)
         self._position.reopen()
         async with self._kube.client.call_api(
             "GET",
@@ -171,21 +189,36 @@ class Streams:
         The cluster's Kubernetes API.
     rank : int, optional
         Only this one.
+    tail : int, optional
+        Of what is there at the first look, only so many lines of each rank.
     """
 
-    def __init__(self, kube: Kube, rank: int | None = None) -> None:
+    def __init__(self, kube: Kube, rank: int | None = None, tail: int | None = None) -> None:
         self._kube = kube
         self._rank = rank
+        self._tail = tail
         self._queue: queue.SimpleQueue[Line | DotrainError] = queue.SimpleQueue()
         self._streams: dict[str, Stream] = {}
+        # Of earlier tries, which `tail` leaves out.
+        self._left_out: set[str] = set()
 
     def look(self, pods: Sequence[Json]) -> None:
         """Read of these Pods from now on, and to the end of those that have ended or are gone."""
         there = {pod["metadata"]["uid"]: pod for pod in pods}
-        for uid, pod in there.items():
-            wanted = self._rank is None or objects.rank(pod) == self._rank
-            if wanted and uid not in self._streams and has_begun(pod):
-                self._streams[uid] = Stream(self._kube, pod, self._queue.put)
+        known = self._streams.keys() | self._left_out
+        new = [
+            pod
+            for uid, pod in there.items()
+            if self._rank in (None, objects.rank(pod)) and uid not in known and has_begun(pod)
+        ]
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            newest = {objects.rank(pod): pod for pod in sorted(new, key=objects.created)}
+            self._left_out = {pod["metadata"]["uid"] for pod in new if pod not in newest.values()}
+            new = list(newest.values())
+        for pod in new:
+            uid = pod["metadata"]["uid"]
+            self._streams[uid] = Stream(self._kube, pod, self._queue.put, tail)
         for uid, stream in self._streams.items():
             if uid not in there or objects.is_finished(there[uid]):
                 stream.finish()
@@ -199,16 +232,17 @@ class Streams:
             What keeps a log from being read.
         """
         deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and (batch := self._batch(left)):
+            yield batch
+
+    def _batch(self, seconds: float = 0) -> list[Line]:
+        """Return the lines that are there, at least one if it comes within so many seconds."""
+        batch: list[Line] = []
         with suppress(queue.Empty):
-            while True:
-                left = deadline - time.monotonic()
-                batch = [self._next(left)] if left > 0 else []
-                with suppress(queue.Empty):
-                    while len(batch) < _BATCH:
-                        batch.append(self._next(0))
-                if not batch:
-                    return
-                yield batch
+            batch.append(self._next(seconds))
+            while len(batch) < _BATCH:
+                batch.append(self._next(0))
+        return batch
 
     def _next(self, seconds: float) -> Line:
         found = self._queue.get(timeout=seconds) if seconds else self._queue.get_nowait()
@@ -223,7 +257,9 @@ class Streams:
             stream.finish()
         while any(one.alive for one in self._streams.values()) and time.monotonic() < deadline:
             yield from self.batches(_MOMENT)
-        yield from self.batches(0)
+        # What is there by now, and not what one that does not end goes on to write.
+        for _ in range(0, self._queue.qsize(), _BATCH):
+            yield self._batch()
 
     def __enter__(self) -> Self:
         return self

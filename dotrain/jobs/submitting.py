@@ -9,11 +9,11 @@ its name takes its place.
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -22,24 +22,23 @@ import kr8s.objects
 
 from dotrain import objects
 from dotrain.errors import (
+    AddressMoved,
     DotrainError,
-    JobNameTaken,
-    JobRefused,
     KubernetesError,
-    KubernetesForbidden,
     KubernetesNotFound,
+    KubernetesUnreachable,
 )
-from dotrain.jobs import isolation, manifests
+from dotrain.jobs import giving, isolation, manifests, refusals
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.isolation import Manifest
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.records import JobRecord
 from dotrain.jobs.task import Task
-from dotrain.kube import Kube, repeated
+from dotrain.kube import Kube, may_pass, repeated
 
 RULES = (
     {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "patch"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "create", "patch"]},
     {
         "apiGroups": ["batch"],
         "resources": ["jobs"],
@@ -68,8 +67,11 @@ RULES = (
 # Requests at once: a function has a Secret for each node's result.
 _AT_ONCE = 8
 _SUBMISSION_BYTES = 4
-# Seconds for what belonged to a deleted job of the same name to go, and between two looks.
-_PATIENCE, _PAUSE = 30.0, 0.1
+# Seconds for a deleted job of the same name to go after its grace, and between two looks.
+_PATIENCE, _PAUSE = 30.0, 0.5
+# What is marked for longer has been given up: between its first and its last request
+# a submission waits for nobody.
+_YOUNG = dt.timedelta(seconds=60)
 _VIOLATES = "would violate PodSecurity"
 
 
@@ -92,7 +94,10 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     Raises
     ------
     JobNameTaken
-        When there is a job of that name, or something of others' in its place.
+        When there is a job of that name, or something of others' in its place,
+        also its namespace.
+    JobUncertain
+        When the API cannot be reached at the end: it may run, with all it needs.
     JobRefused
         When the cluster's admission control does not let its Pods in.
     KubernetesError, KubernetesUnreachable, AddressMoved
@@ -100,10 +105,10 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     """
     level = task.pod_security
     wanted = manifests.job(task, name, place, content, mark())
-    apply(kube, isolation.namespace(level))
+    giving.claim(kube, level)
 
     def belongings(uid: str) -> list[Manifest]:
-        return [isolation.closed(level), *manifests.owned(task, name, content, uid)]
+        return [isolation.closed(level), *giving.owned(kube, task, name, content, uid)]
 
     return JobRecord(kube, bring(kube, wanted, belongings, kr8s.objects.Job))
 
@@ -135,121 +140,135 @@ def bring(
 
     Raises
     ------
-    JobNameTaken, JobRefused, KubernetesError, KubernetesUnreachable, AddressMoved
+    JobNameTaken, JobUncertain, JobRefused, KubernetesError, KubernetesUnreachable, AddressMoved
         As `submit`.
     """
     made = _create(kube, wanted)
-    metadata = made["metadata"]
+    metadata, complete = made["metadata"], False
     try:
         wanted_too = list(belongings(metadata["uid"]))
         # Who is no administrator can bind a Role only when it is there.
         bindings = [one for one in wanted_too if one["kind"] == "RoleBinding"]
         others = [one for one in wanted_too if one not in bindings]
         for some in (others, bindings):
-            _together(partial(_add, kube, one, metadata["uid"]) for one in some)
-        change, namespace = manifests.start(), metadata["namespace"]
-        repeated(partial(kube.patch, kind, metadata["name"], change, namespace=namespace))
-    except BaseException:
-        # An interrupt, too. What cannot be deleted stays marked, and never starts.
-        with suppress(DotrainError):
+            _together(partial(giving.add, kube, one, metadata["uid"]) for one in some)
+        complete = True
+        _start(kube, made, kind)
+    except BaseException as error:
+        # An interrupt, too. What is incomplete and cannot be deleted never starts.
+        try:
             _remove(kube, made)
+        except DotrainError:
+            if complete:
+                raise refusals.uncertain(made, error) from error
         raise
     return made
 
 
-def _add(kube: Kube, wanted: Manifest, uid: str) -> None:
-    if "ownerReferences" in wanted["metadata"]:
-        _give(kube, wanted, uid)
-    else:
-        apply(kube, wanted)
+def _start(kube: Kube, made: Manifest, kind: type[Any]) -> None:
+    """Let a complete Job start; an answer that is lost is asked for."""
+    metadata = made["metadata"]
+    change, namespace = manifests.start(metadata["uid"]), metadata["namespace"]
+    ask = partial(kube.patch, kind, metadata["name"], change, namespace=namespace)
+    try:
+        repeated(ask, on=_may_be_heard)
+    except KubernetesError as error:
+        found = _seen(kube, made, error)
+        if found is None or found["metadata"]["uid"] != metadata["uid"]:
+            raise refusals.replaced(made) from error
+        if _mark(found) is not None:
+            raise
+
+
+def _seen(kube: Kube, made: Manifest, error: KubernetesError) -> Manifest | None:
+    """Return what has the place of a Job, None for nothing; raise `error` when nobody says."""
+    try:
+        return kube.read(objects.location(made))
+    except KubernetesNotFound:
+        return None
+    except DotrainError:
+        raise error from None
+
+
+def _may_be_heard(error: Exception) -> bool:
+    """Return whether a request that does no harm twice may be answered the next time."""
+    lost = isinstance(error, KubernetesUnreachable) and not isinstance(error, AddressMoved)
+    return lost or may_pass(error)
 
 
 def _create(kube: Kube, wanted: Manifest) -> Manifest:
     """Make the Job, in the place of one that was never completed."""
     deadline = time.monotonic() + _PATIENCE
+    waited = False
     while True:
         try:
-            made, warnings = repeated(partial(kube.create, wanted))
-        except KubernetesForbidden as error:
-            raise _refused(wanted, error.why) from error
+            return _made(kube, wanted)
         except KubernetesError as error:
-            if error.status != HTTPStatus.CONFLICT or time.monotonic() > deadline:
+            if error.status != HTTPStatus.CONFLICT:
                 raise
-        else:
-            said = [one for one in warnings if _VIOLATES in one]
-            if said:
-                _remove(kube, made)
-                raise _refused(wanted, " ".join(said))
-            return made
-        there = _there(kube, wanted)
-        if there is not None:
-            return there
+        try:
+            found = kube.read(objects.location(wanted))
+        except KubernetesNotFound:
+            continue
+        # An answer was lost, and the request repeated.
+        if _mark(found) == _mark(wanted):
+            return found
+        if not waited:
+            waited, deadline = True, deadline + _grace(found)
+        if not _makes_room(found) or time.monotonic() > deadline:
+            raise refusals.taken(found)
+        if "deletionTimestamp" not in found["metadata"]:
+            _remove(kube, found)
+        time.sleep(_PAUSE)
+
+
+def _made(kube: Kube, wanted: Manifest) -> Manifest:
+    """Make the Job, unless there is one, or it is not let in."""
+    try:
+        made, warnings = repeated(partial(kube.create, wanted))
+    except KubernetesError as error:
+        if error.status == HTTPStatus.CONFLICT:
+            raise
+        refusal = refusals.explained(wanted, error)
+        if refusal is error:
+            raise
+        raise refusal from error
+    said = [one for one in warnings if _VIOLATES in one]
+    if said:
+        _remove(kube, made)
+        raise refusals.refused(wanted, " ".join(said))
+    return made
 
 
 def _remove(kube: Kube, made: Manifest) -> None:
     """Delete a Job with all that it owns; a TrainJob would make some of that anew meanwhile."""
     path, uid = objects.location(made), made["metadata"]["uid"]
-    kube.delete(path, uid=uid, owned_first=made["kind"] == "Job")
-
-
-def _there(kube: Kube, wanted: Manifest) -> Manifest | None:
-    """Return the Job when it is there by this very submission, None when the name is free now."""
-    path = objects.location(wanted)
     try:
-        found = kube.read(path)
-    except KubernetesNotFound:
-        return None
-    mark = (found["metadata"].get("annotations") or {}).get(manifests.INCOMPLETE)
-    # An answer was lost, and the request repeated.
-    if mark == wanted["metadata"]["annotations"][manifests.INCOMPLETE]:
-        return found
-    if mark is None and "deletionTimestamp" not in found["metadata"]:
-        raise _taken(found)
-    _remove(kube, found)
-    time.sleep(_PAUSE)
-    return None
+        kube.delete(path, uid=uid, owned_first=made["kind"] == "Job")
+    except KubernetesError as error:
+        # It is gone, and another has its name.
+        if error.status != HTTPStatus.CONFLICT:
+            raise
 
 
-def _give(kube: Kube, wanted: Manifest, uid: str) -> None:
-    """Make what belongs to a Job, as soon as what belonged to the last of its name is gone."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            repeated(partial(kube.create, wanted))
-        except KubernetesError as error:
-            if error.status != HTTPStatus.CONFLICT:
-                raise
-        else:
-            return
-        with suppress(KubernetesNotFound):
-            found = kube.read(objects.location(wanted))
-            owners = found["metadata"].get("ownerReferences") or []
-            # An answer was lost, and the request repeated.
-            if any(one["uid"] == uid for one in owners):
-                return
-            if not _leaves(kube, found) or time.monotonic() > deadline:
-                raise _taken(found)
-        time.sleep(_PAUSE)
+def _mark(job: Manifest) -> str | None:
+    """Return by which submission a Job is incomplete; None when it is complete."""
+    mark: str | None = (job["metadata"].get("annotations") or {}).get(manifests.INCOMPLETE)
+    return mark
 
 
-def _leaves(kube: Kube, found: Manifest) -> bool:
-    """Return whether what belonged to a job is about to go, as that is gone or goes itself."""
-    metadata = found["metadata"]
-    if "deletionTimestamp" in metadata:
+def _makes_room(job: Manifest) -> bool:
+    """Return whether a Job is on its way out, or may be sent there: it was given up long ago."""
+    if "deletionTimestamp" in job["metadata"]:
         return True
-    for owner in metadata.get("ownerReferences") or ():
-        place = {"name": owner["name"], "namespace": metadata["namespace"]}
-        with suppress(KubernetesNotFound):
-            job = kube.read(objects.location({**owner, "metadata": place}))
-            if job["metadata"]["uid"] == owner["uid"]:
-                return "deletionTimestamp" in job["metadata"]
-        return True
-    return False
+    age = dt.datetime.now(dt.timezone.utc) - objects.created(job)
+    return _mark(job) is not None and age > _YOUNG
 
 
-def apply(kube: Kube, manifest: Manifest) -> None:
-    """Make an object, new or changed; tried again when that may help."""
-    repeated(partial(kube.apply, objects.location(manifest), manifest))
+def _grace(job: Manifest) -> float:
+    """Return how many seconds the Pods of a Job may go on after they were told to end."""
+    pod = (job["spec"].get("template") or {}).get("spec") or {}
+    return float(pod.get("terminationGracePeriodSeconds") or 0)
 
 
 def _together(calls: Iterable[Callable[[], Any]]) -> None:
@@ -263,32 +282,3 @@ def _together(calls: Iterable[Callable[[], Any]]) -> None:
             # After a failure or an interrupt, what has not begun need not.
             for one in begun:
                 one.cancel()
-
-
-def _taken(found: Manifest) -> JobNameTaken:
-    metadata = found["metadata"]
-    kind, name = found["kind"], metadata["name"]
-    if kind not in ("Job", "TrainJob"):
-        return JobNameTaken(
-            f"There is a {kind} {name!r} in {metadata['namespace']!r} already.",
-            "It belongs to no job that is being deleted.",
-            "Choose another name, or delete it.",
-        )
-    ended = {"Complete": "has succeeded", "Failed": "has failed"}
-    how = [text for what, text in ended.items() if objects.condition(found, what)]
-    return JobNameTaken(
-        f"There is a job {name!r} already.",
-        f"It was made at {metadata['creationTimestamp']} and {' '.join(how) or 'has not ended'}.",
-        f"Choose another name, leave name= out, or call job({name!r}).delete() first.",
-    )
-
-
-def _refused(wanted: Manifest, why: str) -> JobRefused:
-    metadata = wanted["metadata"]
-    return JobRefused(
-        f"The cluster does not let the job {metadata['name']!r} in.",
-        why,
-        f"The namespace is {metadata['namespace']!r}: pod_security='baseline' or 'privileged' "
-        "lets a job do more; other rules are those of whoever runs the cluster.",
-        status=HTTPStatus.FORBIDDEN,
-    )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dotrain import durations
 from dotrain.checks import check_flag, check_text, check_whole
 from dotrain.errors import SpecError
 from dotrain.hidden import Hidden
-from dotrain.jobs import naming, quantities, variables
+from dotrain.jobs import naming, quantities, taken, variables
 from dotrain.jobs.storage import Storage
 
 POD_SECURITY = ("restricted", "baseline", "privileged")
@@ -26,6 +27,7 @@ _LEAST_CPUS = 0.01
 _GPU_IMAGE = "pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime"
 
 Work = str | Sequence[str] | Callable[..., Any]
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -69,12 +71,14 @@ class Task:
     pool : str, optional
         The pool of nodes; otherwise the cheapest one that it fits.
     retries : int
-        How often each node may start again after its process has failed. A node
-        that is lost or drained does not count.
+        How often a node may start again after its process has failed, on the
+        average: all of them together have `retries` times `nodes`. A node that is
+        lost or drained does not count.
     timeout : str or datetime.timedelta, optional
-        How long it may take, such as ``"6h"``, from its start to its end.
+        How long it may take, such as ``"6h"``, from its submission to its end:
+        waiting for nodes and for its image counts.
     grace : str or datetime.timedelta
-        How long it may go on after it was told to end, such as ``"30s"``.
+        How long it may go on after it was told to end, by SIGTERM, such as ``"30s"``.
     pod_security : str
         ``"restricted"``, ``"baseline"`` (it may be root) or ``"privileged"``:
         https://kubernetes.io/docs/concepts/security/pod-security-standards/.
@@ -125,7 +129,7 @@ class Task:
             naming.check(self.name)
         self._check_image()
         self._check_size()
-        self._set("files", _paths(self.files))
+        self._set("files", taken.paths(self.files))
         self._set("env", variables.plain("env", self.env))
         self._set("secrets", variables.secret(self.secrets))
         variables.check(self.env, self.secrets)
@@ -141,9 +145,9 @@ class Task:
                 "It is a bucket, and where that is.",
                 "Give for example storage=dotrain.Storage('experiments', region='nyc3').",
             )
-        _check_choice("pod_security", self.pod_security, POD_SECURITY)
-        _check_choice("launcher", self.launcher, LAUNCHERS)
-        _check_choice("backend", self.backend, BACKENDS)
+        taken.check_choice("pod_security", self.pod_security, POD_SECURITY)
+        taken.check_choice("launcher", self.launcher, LAUNCHERS)
+        taken.check_choice("backend", self.backend, BACKENDS)
         check_flag(self, "down_after")
 
     @property
@@ -179,8 +183,7 @@ class Task:
         shown = [_work(self.work)]
         for one in fields(self)[1:]:
             value = getattr(self, one.name)
-            default = one.default if one.default_factory is MISSING else one.default_factory()
-            if not _same(value, default):
+            if not _same(value, _default(one.name)):
                 shown.append(f"{one.name}={_value(one.name, value)}")
         return f"Task({', '.join(shown)})"
 
@@ -190,17 +193,19 @@ class Task:
     def _check_work(self) -> None:
         work = self.work
         if not callable(work):
-            words = [work] if isinstance(work, str) else _listed(work)
-            if not words or not all(isinstance(one, str) and one.strip() for one in words):
+            words = [work] if isinstance(work, str) else taken.listed(work)
+            # An argument may be empty; what runs may not.
+            if not words or not all(map(variables.is_text, words)) or not words[0].strip():
                 raise SpecError(
                     f"{work!r} is nothing that can run.",
-                    "Work is a command, a program with its arguments as text, or a function.",
+                    "Work is a command, a program with its arguments as text, or a function; no "
+                    "text has NUL.",
                     "Give one, for example run('python train.py', image='python:3.13-slim').",
                 )
             variables.check_command(words)
             if not isinstance(work, str):
                 self._set("work", tuple(words))
-        arguments, named = _listed(self.args), self.kwargs
+        arguments, named = taken.listed(self.args), self.kwargs
         if (
             arguments is None
             or not isinstance(named, Mapping)
@@ -246,6 +251,8 @@ class Task:
             )
 
     def _check_size(self) -> None:
+        for name in ("nodes", "gpus_per_node", "retries", "cpus"):
+            self._set(name, taken.number(getattr(self, name)))
         check_whole(self.nodes, 1, "a job", "nodes")
         check_whole(self.gpus_per_node, 0, "a job", "gpus_per_node")
         check_whole(self.retries, 0, "a job", "retries")
@@ -262,6 +269,21 @@ class Task:
 
 
 _NAMES = [one.name for one in fields(Task)]
+
+
+def taking(method: _Method) -> _Method:
+    """Let a method with `**asked` show what `asked` takes, as it is here: for help, and Tab."""
+    own = inspect.signature(method)
+    kept = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    given = list(inspect.signature(Task).parameters.values())[1:]
+    shown = [one.replace(default=_default(one.name)) for one in given]
+    setattr(method, "__signature__", own.replace(parameters=[*kept, *shown]))  # noqa: B010 - no type knows it
+    return method
+
+
+def _default(name: str) -> Any:
+    one = next(one for one in fields(Task) if one.name == name)
+    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
 def asked(work: Work | Task, given: Mapping[str, Any]) -> Task:
@@ -283,35 +305,6 @@ def asked(work: Work | Task, given: Mapping[str, Any]) -> Task:
                 f"Did you mean {nearest[0]}=?" if nearest else "help(dotrain.Task) describes them.",
             )
     return replace(work, **given) if isinstance(work, Task) else Task(work, **given)
-
-
-def _listed(value: object) -> list[Any] | None:
-    """Return the items of a sequence; None for what is none."""
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return list(value)
-    return None
-
-
-def _paths(files: object) -> tuple[str, ...] | None:
-    if files is None:
-        return None
-    found = [files] if isinstance(files, str | Path) else _listed(files)
-    if not found or not all(isinstance(one, str | Path) and str(one) for one in found):
-        raise SpecError(
-            f"{files!r} are no files.",
-            "Files are one path or a list of paths.",
-            "Give for example files='src/' or files=['train.py', 'configs/'].",
-        )
-    return tuple(str(one) for one in found)
-
-
-def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise SpecError(
-            f"{name} is {value!r}.",
-            f"It can be {', '.join(map(repr, choices))}.",
-            f"Give for example {name}={choices[0]!r}.",
-        )
 
 
 def _same(one: object, other: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from dotrain import config
 from dotrain.errors import SpecError
@@ -14,9 +14,31 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SECRET = re.compile(
     r"(.*_)?(KEY|TOKEN|SECRET|PASSPHRASE)|.*(APIKEY|PASSWD|PASSWORD)", re.IGNORECASE
 )
-_PASSWORD_IN_URL = re.compile(r"//[^/\s:@]*:[^/\s@]+@")
-# As a shell takes it, and not from another variable.
-_ASSIGNED = re.compile(r"(?:^|[\s;&|(])([A-Z][A-Z0-9_]*)=(?=[^\s$])")
+# With a password, or as a token alone, and not from a variable. A short user alone,
+# such as git, is no secret.
+_CREDENTIAL_IN_URL = re.compile(
+    r"""://(?:[^/\s:@$'"]*:[^/\s@$'"]+|[^/\s:@$'"]{12,})@""",
+)
+# As a shell takes it, quoted or not, and not from another variable.
+_ASSIGNED = re.compile(r"""(?:^|[\s;&|('"])([A-Z][A-Z0-9_]*)=(?=["']?[^\s$"'`])""")
+# As a program does. A tokenizer's "--pad-token" is none, nor is a "--sort-key".
+_OPTION = re.compile(
+    r"(?:^|\s)--?((?:[a-z0-9]+[-_])*?"
+    r"(?:(?:api|access|secret|private)[-_]?key|(?:auth|access|hf|hub)[-_]?token|secret|password))"
+    r"""(?:=|\s+)(?=["']?[^\s$"'`-])""",
+    re.IGNORECASE,
+)
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is text that a process takes: no NUL, no half of a character."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plain(what: str, given: object) -> dict[str, str]:
@@ -29,10 +51,13 @@ def plain(what: str, given: object) -> dict[str, str]:
         )
     for name, value in given.items():
         _check_variable(name)
-        if not isinstance(value, str) or "\0" in value:
+        if not is_text(value):
+            is_what = (
+                "no text of Unicode" if isinstance(value, str) else f"a {type(value).__name__}"
+            )
             raise SpecError(
-                f"The value of {name} in {what} is a {type(value).__name__}.",
-                "A variable of an environment is text.",
+                f"The value of {name} in {what} is {is_what}.",
+                "A variable of an environment is text, without NUL.",
                 f"Give it in quotes, or as str(...), for example {what}={{{name!r}: '3'}}.",
             )
     return dict(given)
@@ -72,21 +97,25 @@ def check(env: Mapping[str, str], secrets: Sequence[str] | Mapping[str, str]) ->
             "Leave it out of env.",
         )
     for name, value in env.items():
-        if _SECRET.fullmatch(name) or _PASSWORD_IN_URL.search(value):
+        if _SECRET.fullmatch(name) or _CREDENTIAL_IN_URL.search(value):
             raise _exposed(name, "env")
 
 
-def check_command(words: Iterable[str]) -> None:
-    """Raise SpecError when a command sets a variable to what looks secret."""
-    names = (name for word in words for name in _ASSIGNED.findall(word))
-    for name in names:
-        if _SECRET.fullmatch(name):
-            raise _exposed(name, "a command")
+def check_command(words: Sequence[str]) -> None:
+    """Raise SpecError when a command sets what looks secret, or has a URL with a password."""
+    # What an option is set to may be a word of its own.
+    text = " ".join(words)
+    assigned = [name for name in _ASSIGNED.findall(text) if _SECRET.fullmatch(name)]
+    options = [name.replace("-", "_").upper() for name in _OPTION.findall(text)]
+    if assigned or options:
+        raise _exposed([*assigned, *options][0], "a command")
+    if _CREDENTIAL_IN_URL.search(text):
+        raise _exposed("URL_TOKEN", "a command", what="Who a URL is asked as")
 
 
-def _exposed(name: str, where: str) -> SpecError:
+def _exposed(name: str, where: str, *, what: str = "") -> SpecError:
     return SpecError(
-        f"{name} looks like a secret.",
+        f"{what or name} looks like a secret.",
         f"Who may look at a job can read {where}.",
         f"Leave it out there and give secrets=[{name!r}], which takes it from this kernel's "
         f"environment, or secrets={{{name!r}: ...}}.",

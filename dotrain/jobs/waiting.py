@@ -7,16 +7,11 @@ from collections.abc import Callable
 
 from dotrain import display
 from dotrain.engine.progress import Progress
-from dotrain.errors import DotrainError, ImageNotPulled, NotFinished
+from dotrain.errors import DotrainError, NotFinished
 from dotrain.jobs import live, watching
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
 
-# The kubelet has tried three times by then, after 10 and 20 seconds.
-_PULLING = 60.0
-# The same for a job that was never submitted as a whole: one that is just being
-# submitted takes a second.
-_SUBMITTING = 60.0
 _FOREVER = float("inf")
 
 
@@ -49,7 +44,6 @@ class Wait:
         self._picture = picture
         self._seconds = seconds
         self._deadline = time.monotonic() + (_FOREVER if seconds is None else seconds)
-        self._since: dict[str, float] = {}
         self._last: JobStatus | None = None
 
     def run(self) -> JobStatus:
@@ -62,6 +56,7 @@ class Wait:
         """
         show = _shower(self._name)
         patience = watching.Patience()
+        prospects = watching.Prospects(self._name, self._cluster)
         try:
             for look in watching.looks(self._read, patience.bears, self._pause):
                 if look.status is None:
@@ -70,7 +65,7 @@ class Wait:
                     patience.rest()
                     self._last = look.status
                     show(self._picture(look.status, ""))
-                    self._check(look.status)
+                    prospects.check(look.status)
         except KeyboardInterrupt as error:
             show(self._picture(self._last, "Nobody waits for it here any more; it goes on."))
             raise self._not_finished("The waiting was interrupted.") from error
@@ -86,34 +81,8 @@ class Wait:
             raise self._not_finished(f"It was waited for {self._seconds:g} s.")
         time.sleep(min(seconds, left))
 
-    def _check(self, status: JobStatus) -> None:
-        """Raise when waiting on is of no use."""
-        if self._lasts("image", bool(status.unpulled)) > _PULLING:
-            raise ImageNotPulled(
-                f"The job {self._name!r} on {self._cluster!r} does not start.",
-                f"{status.reason}.",
-                "Call its cancel(), since it goes on trying, and run it again with another image.",
-                status=status,
-            )
-        if self._lasts("incomplete", status.phase == "incomplete") > _SUBMITTING:
-            raise self._not_finished(f"{status.reason}.")
-
-    def _lasts(self, what: str, true: bool) -> float:
-        """Return for how many seconds something has been so."""
-        if not true:
-            self._since.pop(what, None)
-            return 0.0
-        now = time.monotonic()
-        return now - self._since.setdefault(what, now)
-
     def _not_finished(self, why: str) -> NotFinished:
-        phase = self._last.phase if self._last else "as it was"
-        return NotFinished(
-            f"The job {self._name!r} on {self._cluster!r} has not ended: it is {phase}.",
-            why,
-            "It goes on without this cell: wait() waits again, cancel() ends it.",
-            status=self._last,
-        )
+        return watching.not_finished(self._name, self._cluster, self._last, why)
 
 
 def _shower(name: str) -> Callable[[Picture], None]:

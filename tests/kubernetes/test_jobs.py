@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import nbformat
 import pytest
@@ -22,32 +19,20 @@ from dotrain import cli
 from dotrain.errors import (
     AddressMoved,
     ForwardFailed,
-    ImageNotPulled,
     JobFailed,
     JobNotFound,
-    NotFinished,
     SpecError,
 )
-from dotrain.jobs import waiting, watching
 from tests.kubernetes import work
 
 IMAGE = "python:3.13-slim"
-STALE = "sandbox_kube_that-has-expired"
 HELLO = 'echo "hello from $RANK"; echo "bye from $RANK"; sleep 0.1; echo "trouble on $RANK" >&2'
 # Kubernetes waits for ten seconds before it tries again: the other tests run meanwhile.
 MOVED = (
     """trap 'touch "{0}"; exit 143' TERM; test -e "{0}" && exit 0; while :; do sleep 0.1; done"""
 )
 ONCE = 'test -e "{0}" || {{ touch "{0}"; echo first; exit 5; }}; echo second'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _impatient() -> Iterator[None]:
-    """Look at jobs more often than is good for a control plane."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watching, "_FIRST", 0.1)
-        patch.setattr(watching, "_LAST", 0.2)
-        yield
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 class Moved(NamedTuple):
@@ -60,7 +45,7 @@ def moved(cluster: dotrain.Cluster, tmp_path_factory: pytest.TempPathFactory) ->
     """Jobs that have lost their nodes: one to a failure, the other to a change of size."""
     home, asked = tmp_path_factory.mktemp("moved"), {"image": IMAGE, "cpus": 0.2, "grace": "5s"}
     lost, drained = (
-        running(cluster.run(MOVED.format(home / name), name=name, **asked))
+        work.started(cluster.run(MOVED.format(home / name), name=name, **asked))
         for name in ("lost", "drained")
     )
     was = lost.pods().iloc[0]
@@ -96,25 +81,6 @@ def hello(cluster: dotrain.Cluster, retried: dotrain.Job) -> Iterator[dotrain.Jo
     job.delete()
 
 
-@pytest.fixture
-def run(cluster: dotrain.Cluster) -> Iterator[Callable[..., dotrain.Job]]:
-    """Submit jobs that are deleted after the test."""
-    made: list[dotrain.Job] = []
-
-    def submit(command: Any, **asked: Any) -> dotrain.Job:
-        made.append(cluster.run(command, **{"image": IMAGE, "cpus": 0.2, "grace": "5s", **asked}))
-        return made[-1]
-
-    yield submit
-    for job in made:
-        job.delete()
-
-
-def running(job: dotrain.Job) -> dotrain.Job:
-    work.until(lambda: job.status.phase == "running")
-    return job
-
-
 def test_two_nodes_run_and_succeed(cluster, hello) -> None:
     status = hello.status
     assert (status.phase, status.reason, status.restarts) == ("succeeded", "", 0)
@@ -125,7 +91,7 @@ def test_two_nodes_run_and_succeed(cluster, hello) -> None:
     assert (frame.finished >= frame.started).all()
     cost = hello.cost()
     assert cost is not None
-    assert 0 <= cost < 0.01
+    assert cost < 0.01
     assert "hello: succeeded after" in repr(hello)
 
 
@@ -179,32 +145,6 @@ def test_jobs_are_seen_from_a_shell(cluster, hello) -> None:
     assert "The nearest are 'hello'" in missing.output
 
 
-def test_what_a_job_writes_is_followed_while_it_does(run, capsys) -> None:
-    job = run("for i in 1 2 3; do echo line $i; sleep 0.4; done; printf end")
-    found = job.logs(follow=True)
-    written = capsys.readouterr().out
-    assert list(found) == ["line 1", "line 2", "line 3", "end"]
-    assert written.splitlines() == list(found)
-    assert job.status.phase == "succeeded"
-
-
-def test_a_log_is_followed_past_a_token_that_has_expired_and_connections_that_break(
-    run, cluster, sandbox
-) -> None:
-    job = running(run("for i in $(seq 9); do echo line $i; sleep 0.2; done"))
-    kube = cluster.kube()
-    kube._bearer.credentials = replace(kube._bearer.credentials, token=STALE)
-    found: list[str] = []
-    follower = threading.Thread(target=lambda: found.extend(job.logs(follow=True)))
-    follower.start()
-    time.sleep(0.5)
-    kube._bearer.credentials = replace(kube._bearer.credentials, token=STALE)
-    cluster._kube().close()
-    follower.join(20)
-    assert found == [f"line {number}" for number in range(1, 10)]
-    assert kube._bearer.credentials.token != STALE
-
-
 def test_a_job_that_fails_says_how_with_the_last_that_it_wrote(run) -> None:
     job = run("seq 30; echo it broke >&2; exit 3")
     with pytest.raises(JobFailed, match=r"failed.*Rank 0: exit code 3") as caught:
@@ -219,69 +159,6 @@ def test_a_job_that_fails_says_how_with_the_last_that_it_wrote(run) -> None:
 def test_a_job_that_takes_too_long_is_ended(run) -> None:
     with pytest.raises(JobFailed, match="longer than timeout=1s"):
         run("sleep 60", timeout="1s", grace="1s").wait("30s")
-
-
-def test_waiting_ends_in_time_or_by_an_interrupt_and_the_job_goes_on(run) -> None:
-    job = running(run("echo begun; sleep 60"))
-    with pytest.raises(NotFinished, match="waited for 1 s") as caught:
-        job.wait("1s")
-    assert isinstance(caught.value, TimeoutError)
-    assert caught.value.status.phase == "running"
-    with interrupted(), pytest.raises(NotFinished, match="interrupted"):
-        job.wait()
-    with interrupted():
-        assert list(job.logs(follow=True)) == ["begun"]
-    assert job.status.phase == "running"
-
-
-@contextlib.contextmanager
-def interrupted() -> Iterator[None]:
-    """Interrupt what goes on in here, as a notebook does."""
-    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
-    timer.start()
-    yield
-    timer.join()
-
-
-def test_a_job_that_is_cancelled_may_say_a_last_word_and_it_is_kept(run) -> None:
-    job = running(run("trap 'echo caught; exit 0' TERM; echo begun; while :; do sleep 0.1; done"))
-    work.until(lambda: len(job.logs()) == 1)
-    job.cancel()
-    assert job.status.phase == "cancelled"
-    assert set(job.pods().phase) == {"stopped"}
-    # Its shell may say a word, too.
-    assert job.logs()[0] == "begun"
-    assert "caught" in job.logs()
-    with pytest.raises(JobFailed, match="was cancelled"):
-        job.wait()
-    job.cancel()
-
-
-def test_deleting_a_job_leaves_nothing_of_it_but_what_it_wrote(cluster, run, monkeypatch) -> None:
-    monkeypatch.setenv("TOKEN_OF_MINE", "5ecre7")
-    job = run("echo begun; sleep 60", name="gone", nodes=2, secrets=["TOKEN_OF_MINE"])
-    running(job)
-    job.delete()
-    kube = cluster.kube()
-    for kind in ("jobs", "pods", "services", "secrets", "networkpolicies", "configmaps"):
-        found = kube.get(kind, namespace="training", label_selector="dotrain/job=gone")
-        assert [one.name for one in found] == [], kind
-    assert sorted(job.logs()) == ["[0] begun", "[1] begun"]
-    with pytest.raises(JobNotFound, match="no job 'gone'"):
-        cluster.job("gone")
-    job.delete()
-
-
-def test_what_a_function_returns_outlives_its_job(cluster, run) -> None:
-    def doubled(number: int) -> int:
-        print("asked for", number)  # noqa: T201 - its log
-        return 2 * number
-
-    job = run(doubled, args=(21,))
-    assert job.result() == 42
-    job.delete()
-    assert job.result() == 42
-    assert list(job.logs()) == list(job.logs(follow=True)) == ["asked for 21"]
 
 
 def test_what_a_function_raises_is_the_cause_and_a_command_has_no_result(
@@ -302,24 +179,15 @@ def test_what_a_function_raises_is_the_cause_and_a_command_has_no_result(
 
 
 def test_a_job_that_is_deleted_by_somebody_else_is_gone(run) -> None:
-    job = running(run("sleep 60"))
+    job = work.started(run("sleep 60"))
     job._record.delete()
     work.until(lambda: "There is no job" in repr(job))
     with pytest.raises(JobNotFound, match="was deleted"):
         job.wait("20s")
 
 
-def test_an_image_that_is_not_there_is_said_and_not_waited_for(run, monkeypatch) -> None:
-    monkeypatch.setattr(waiting, "_PULLING", 0.5)
-    job = run("true", image="registry.example/does-not-exist:1")
-    with pytest.raises(ImageNotPulled, match="does-not-exist:1' cannot be pulled") as caught:
-        job.wait("30s")
-    assert caught.value.status.phase == "starting"
-    assert list(job.logs()) == []
-
-
 def test_what_finds_no_free_node_says_so(run) -> None:
-    holding = running(run("sleep 60", nodes=2, cpus=2.2))
+    holding = work.started(run("sleep 60", nodes=2, cpus=2.2))
     job = run("true", cpus=2.2)
     work.until(lambda: "No node of train is free" in job.status.reason)
     assert job.status.phase == "waiting"
@@ -331,7 +199,7 @@ def test_what_finds_no_free_node_says_so(run) -> None:
 def test_a_port_of_a_rank_is_forwarded(run) -> None:
     import httpx
 
-    job = running(run("echo here > page; python -m http.server 18765 --bind 127.0.0.1"))
+    job = work.started(run("echo here > page; python -m http.server 18765 --bind 127.0.0.1"))
     with job.forward(18765) as opened:
         work.until(lambda: _answers(opened.url))
         with closing(httpx.Client(base_url=opened.url)) as http:
@@ -350,7 +218,7 @@ def _answers(url: str) -> bool:
 
 
 def test_who_has_moved_while_waiting_is_told_at_once(cluster, run) -> None:
-    job = running(run("sleep 60"))
+    job = work.started(run("sleep 60"))
 
     def move() -> None:
         time.sleep(0.7)

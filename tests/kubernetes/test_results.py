@@ -91,7 +91,7 @@ def test_a_secret_takes_what_is_said_to_fit_and_no_more_is_tried(cluster, run) -
 def test_what_is_too_large_for_kubernetes_comes_by_way_of_storage(cluster, bucket, run) -> None:
     job = run(lambda text: text * 2, "01" * 2**20, storage=bucket)
     assert job.result() == "01" * 2**21
-    kept = keeping.of(cluster._target, cluster.name, job.name).load_result(0)
+    kept = keeping.every(cluster._target, cluster.name)[0].load_result(0)
     assert kept is not None
     assert kept.is_stored
 

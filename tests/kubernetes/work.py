@@ -58,6 +58,12 @@ def running(cluster: dotrain.Cluster, app: str) -> list[Any]:
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"] and is_ready(pod)]
 
 
+def started(job: dotrain.Job) -> dotrain.Job:
+    """Return a job once it runs."""
+    until(lambda: job.status.phase == "running")
+    return job
+
+
 def is_ready(pod: Any) -> bool:
     """Return whether a Pod says that it is ready."""
     conditions = pod["status"].get("conditions") or ()

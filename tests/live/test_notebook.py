@@ -24,6 +24,16 @@ SHOWN = {
         "was not asked: its nodes are newer than that",
         "The training failed.",
     ),
+    "training": (
+        "the key is there: True",
+        "'of': 2, 'weight': 4.0}]",
+        "The loss is not a number at rate 1000000000.0.",
+        "gpu-h100x8-640gb",
+        "The global 'lock' (_thread.lock)",
+        "'closed', 'diverge', 'fit'",
+        "'cancelled'",
+        "The cluster 'train' was taken down, and nothing of it is left.",
+    ),
 }
 
 

@@ -15,7 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 import dotrain
-from dotrain import applying, lifecycle, operations, stack, sweeping
+from dotrain import applying, lifecycle, operations, recall, stack, sweeping
 from dotrain.api import Api
 from dotrain.engine import locate, provider, standin, state
 from dotrain.engine.driver import Driver
@@ -71,7 +71,7 @@ def account(team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     target = Target("digitalocean", running["url"], running["token"], tmp_path / "mine")
     # The places that know a sandbox from DigitalOcean, and would keep them apart: an
     # operation has a process of its own, which would look for the official provider.
-    for module in (lifecycle, sweeping):
+    for module in (lifecycle, recall, sweeping):
         monkeypatch.setattr(module, "current", lambda: target)
     monkeypatch.setattr(stack, "open_driver", lambda target, name, *_: on(target, name))
     monkeypatch.setattr(operations, "_begin", begin)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import ssl
 import struct
-import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import httpx_ws
 import psutil
 import pytest
 
-from dotrain.sandbox.kubernetes.kubelet.local import Local
+from dotrain.sandbox.kubernetes import authority
 from dotrain.sandbox.kubernetes.programs import free_ports
 
 from .test_control_plane import CLUSTERS, NODES, Api, eventually, made, with_planes
@@ -167,7 +164,7 @@ def nodes_apart(planes, cluster, api):
 
 def test_a_node_that_goes_takes_its_processes_and_costs_the_job_no_retry(api, nodes_apart):
     lost, kept = nodes_apart
-    eventually(lambda: not alive(lost), 1)
+    eventually(lambda: not alive(lost))
     uid = lost["metadata"]["uid"]
     eventually(lambda: uid not in {one["metadata"]["uid"] for one in pods(api, "lost")})
     assert alive(kept)
@@ -182,125 +179,6 @@ def test_each_node_of_a_job_is_a_process_that_knows_its_rank(api):
         "rank 0 at 127.0.0.1\n",
         "rank 1 at 127.0.0.1\n",
     ]
-
-
-def test_the_environment_holds_what_the_pod_says_and_nothing_else(api, planes):
-    api.make(f"{SPACE}/secrets", {"metadata": {"name": "keys"}, "stringData": {"WANDB": "s3cret"}})
-    api.make(f"{SPACE}/configmaps", {"metadata": {"name": "sizes"}, "data": {"width": "128"}})
-    env = [
-        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "WANDB"}}},
-        {"name": "OUT", "value": "/workspace/out-$(RANK)"},
-        {"name": "ODD", "value": "$(NOBODY) $$(RANK) /workspaces"},
-        {"name": "OWN", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-    ]
-    container = {
-        "command": [
-            "python",
-            "-c",
-            "import os, json, sys; print(json.dumps([dict(os.environ), sys.argv[1:]]))",
-        ],
-        "args": ["--out=$(OUT)", "envy-1.envy:29500 other.envy"],
-        "envFrom": [{"configMapRef": {"name": "sizes"}, "prefix": "SIZE_"}],
-        "volumeMounts": [{"name": "work", "mountPath": "/workspace"}],
-    }
-    volumes = [{"name": "work", "emptyDir": {}}]
-    name = job(api, "envy", "", env=env, container=container, pod={"volumes": volumes})
-    (pod,) = until_phase(api, name, "Succeeded")
-    found, arguments = json.loads(log(api, pod))
-    path = found.pop("PATH").split(":")
-    port = found.pop("KUBERNETES_SERVICE_PORT")
-    out = found["OUT"]
-    assert path[0] == str(Path(sys.executable).parent)
-    assert "/usr/bin" in path
-    assert out.startswith(str(planes.data))
-    assert out.endswith("/work/out-0")
-    assert int(port)
-    # Python itself sets this one where there is no locale.
-    found.pop("LC_CTYPE", None)
-    assert found == {
-        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-        # The Job controller adds this one.
-        "JOB_COMPLETION_INDEX": "0",
-        "RANK": "0",
-        "KEY": "s3cret",
-        "SIZE_width": "128",
-        "OUT": out,
-        "ODD": "$(NOBODY) $(RANK) /workspaces",
-        "OWN": "127.0.0.1",
-    }
-    assert arguments == [f"--out={out}", "127.0.0.1:29500 other.envy"]
-
-
-def test_init_containers_come_first_and_leave_files_for_the_others(api):
-    api.make(
-        f"{SPACE}/configmaps",
-        {"metadata": {"name": "files"}, "binaryData": {"a.py": "cHJpbnQoNDIp"}},
-    )
-    mounts = [{"name": "work", "mountPath": "/workspace"}]
-    init = {
-        "name": "files",
-        "image": "python:3.13",
-        "command": ["sh", "-c", "cp /files/a.py /workspace/b.py; stat -c %a /files/a.py; pwd"],
-        "workingDir": "/workspace",
-        "volumeMounts": [*mounts, {"name": "files", "mountPath": "/files"}],
-    }
-    volumes = [
-        {"name": "work", "emptyDir": {}},
-        {"name": "files", "configMap": {"name": "files", "defaultMode": 0o440}},
-    ]
-    name = job(
-        api,
-        "files",
-        "",
-        container={
-            "command": ["python", "b.py"],
-            "workingDir": "/workspace",
-            "volumeMounts": mounts,
-        },
-        pod={"initContainers": [init], "volumes": volumes},
-    )
-    (pod,) = until_phase(api, name, "Succeeded")
-    assert log(api, pod) == "42\n"
-    mode, where = log(api, pod, container="files").split()
-    assert (mode, where.rpartition("/")[2]) == ("440", "work")
-    (status,) = pod["status"]["initContainerStatuses"]
-    assert status["state"]["terminated"]["reason"] == "Completed"
-
-
-def test_a_failed_init_container_fails_its_pod_and_nothing_else_starts(api):
-    init = {"name": "files", "image": "x", "command": ["sh", "-c", "exit 7"]}
-    name = job(api, "no-files", "print('never')", pod={"initContainers": [init]})
-    (pod,) = until_phase(api, name, "Failed")
-    assert pod["status"]["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 7
-    (main,) = pod["status"]["containerStatuses"]
-    assert main["state"] == {"waiting": {"reason": "PodInitializing"}}
-
-
-@pytest.mark.parametrize(
-    ("name", "script", "code"),
-    [
-        ("exits", "raise SystemExit(3)", 3),
-        ("killed", "import os; os.kill(os.getpid(), 9)", 137),
-        ("terminated", "import os; os.kill(os.getpid(), 15)", 143),
-    ],
-)
-def test_a_process_that_fails_is_a_pod_that_fails_with_its_code(api, name, script, code):
-    (pod,) = until_phase(api, job(api, name, script), "Failed")
-    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
-    assert (ended["exitCode"], ended["reason"]) == (code, "Error")
-    conditions = {
-        one["type"]: (one["status"], one.get("reason")) for one in pod["status"]["conditions"]
-    }
-    assert conditions["Ready"] == ("False", "PodFailed")
-    assert conditions["PodScheduled"][0] == "True"
-
-
-def test_a_program_that_is_not_there_is_a_start_error(api):
-    name = job(api, "nothing", "", container={"command": ["no-such-program"]})
-    (pod,) = until_phase(api, name, "Failed")
-    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
-    assert (ended["exitCode"], ended["reason"]) == (128, "StartError")
-    assert "no-such-program" in ended["message"]
 
 
 def test_an_image_that_does_not_exist_is_said_as_a_kubelet_does(api):
@@ -349,7 +227,7 @@ def test_an_evicted_pod_has_its_grace_and_says_a_last_word(api):
     eventually(lambda: said)
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": pod["metadata"]}
     api.make(f"{PODS}/{pod['metadata']['name']}/eviction", eviction)
-    thread.join(5)
+    thread.join(15)
     # Who follows a log hears it all, and then its end.
     assert said == ["ready", "last line"]
     assert not alive(pod)
@@ -361,7 +239,8 @@ def test_who_does_not_hear_is_killed_after_the_grace(api):
     began = time.monotonic()
     api.http.delete(f"{JOBS}/deaf?propagationPolicy=Background").raise_for_status()
     eventually(lambda: not pods(api, "deaf"))
-    assert 0.9 < time.monotonic() - began < 3
+    # By itself it would sleep for a minute, and a grace of 30 seconds is the default.
+    assert 0.9 < time.monotonic() - began < 20
     assert not alive(pod)
 
 
@@ -480,25 +359,17 @@ def test_a_log_is_given_as_it_is_asked_for(api):
     assert times[0].endswith("Z")
 
 
-def test_logs_are_given_to_the_api_server_alone(api):
+def test_logs_are_given_to_the_api_server_alone(api, planes, cluster):
     node = api.items(NODES)[0]
     port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
+    keys = planes.data / "kubernetes" / cluster["id"]
+    url = f"https://127.0.0.1:{port}/containerLogs/default/x/main"
+    as_api_server = ssl.create_default_context(cadata=api.authority)
+    as_api_server.load_cert_chain(keys / authority.CERTIFICATE, keys / authority.KEY)
+    assert httpx.get(url, verify=as_api_server).status_code >= 400
     trusted = ssl.create_default_context(cadata=api.authority)
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"https://127.0.0.1:{port}/containerLogs/default/x/main", verify=trusted)
-
-
-LEAVES = """
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(98765)"],
-                         start_new_session=True)
-print("child", child.pid, flush=True)
-"""
-
-
-def test_nothing_of_a_container_outlives_its_first_process(api):
-    (pod,) = until_phase(api, job(api, "leaves", LEAVES), "Succeeded")
-    assert not psutil.pid_exists(int(log(api, pod).split()[1]))
+        httpx.get(url, verify=trusted)
 
 
 def test_of_a_deleted_pod_no_file_is_left(api, planes, cluster):
@@ -533,6 +404,10 @@ def test_a_container_is_started_again_where_its_pod_says_so(api):
     assert status["restartCount"] == 1
     assert status["lastState"]["terminated"]["exitCode"] == 1
     assert log(api, pod) == "again\n"
+    assert log(api, pod, previous="true") == "first\n"
+    # Failed in between, the Job controller would have counted it, and made another Pod.
+    eventually(lambda: "Complete" in condition(api, "twice"))
+    assert api.http.get(f"{JOBS}/twice").json()["status"].get("failed", 0) == 0
 
 
 def test_a_pod_waits_for_a_secret_that_comes_later(api):
@@ -556,7 +431,9 @@ def test_a_pod_waits_for_a_secret_that_comes_later(api):
     name = job(api, "late", "", container=container, pod={"volumes": [files, optional]})
 
     def complaints():
+        uids = {one["metadata"]["uid"] for one in pods(api, name)}
         events = api.items(f"{SPACE}/events")
+        events = [one for one in events if one["involvedObject"].get("uid") in uids]
         return [one["message"] for one in events if one["reason"] == "FailedMount"]
 
     assert eventually(complaints) == ['secret "late" not found']
@@ -574,28 +451,8 @@ def test_a_pod_of_which_one_container_cannot_start_is_deleted_like_any_other(api
     job(api, "half", "", pod={"containers": [main, stuck]})
     pod = until_said(api, "half", "ready", container="main")
     api.http.delete(f"{JOBS}/half?propagationPolicy=Background").raise_for_status()
-    eventually(lambda: not pods(api, "half"), 5)
+    eventually(lambda: not pods(api, "half"))
     assert not alive(pod)
-
-
-@pytest.mark.parametrize(
-    ("text", "here"),
-    [
-        ("/data", "/here"),
-        ("--in=/data/x:/data", "--in=/here/x:/here"),
-        ("/data/deep/x", "/there/x"),
-        ("/database /mnt/data https://host/data /data.csv", None),
-        ("/dev/shm", None),
-        ("job-11.job:1 job-1.job.space.svc.cluster.local", "127.0.0.1:1 127.0.0.1"),
-        ("myjob-1.job job-x.job train.job job-1.jobs", None),
-        ("10.244.0.7 110.244.0.7", "127.0.0.1 110.244.0.7"),
-    ],
-)
-def test_only_a_pods_own_paths_and_names_are_replaced(text, here):
-    metadata = {"name": "job-0-abc", "namespace": "space"}
-    pod = {"metadata": metadata, "spec": {"hostname": "job-0", "subdomain": "job"}}
-    mounts = {"/data": "/here", "/data/deep": "/there", "/dev/shm": "/memory"}
-    assert Local(pod, mounts, "10.244.0.7")(text) == (here or text)
 
 
 def test_a_job_goes_on_as_often_as_it_says_and_after_what_is_not_its_fault(api, nodes_apart):
@@ -608,7 +465,7 @@ def test_no_process_outlives_a_killed_sandbox_and_the_next_says_what_was_lost(pl
     (ended,) = until_phase(api, job(api, "said", "print('said')"), "Succeeded")
     running = until_said(api, job(api, "cut", STUBBORN), "ready")
     planes.stop(signal.SIGKILL)
-    eventually(lambda: not alive(running), 3)
+    eventually(lambda: not alive(running))
     planes.start()
     eventually(lambda: reachable(api))
     (failed,) = until_phase(api, "cut", "Failed")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import subprocess
 import tarfile
+import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -85,10 +88,24 @@ def test_links_within_stay_links_and_those_that_lead_out_are_refused(here) -> No
 
 @pytest.mark.parametrize(
     "name",
-    [".env", ".env.local", "id_rsa", "id_ed25519", ".netrc", "kubeconfig", "store.p12", ".aws/x"],
+    [
+        ".env",
+        ".env.local",
+        ".envrc",
+        "id_rsa",
+        "id_ed25519",
+        ".netrc",
+        "kubeconfig",
+        "store.p12",
+        ".aws/x",
+        "credentials",
+        ".cache/huggingface/token",
+        "token",
+        "terraform.tfstate",
+    ],
 )
 def test_what_looks_like_a_secret_is_refused(here, name) -> None:
-    (here / "src" / name).parent.mkdir(exist_ok=True)
+    (here / "src" / name).parent.mkdir(parents=True, exist_ok=True)
     (here / "src" / name).write_text("WANDB_API_KEY=5ecre7")
     with pytest.raises(SpecError, match=r"src/\.?\w+.* looks like a secret.*secrets=") as caught:
         files.archive("src")
@@ -102,6 +119,45 @@ def test_a_private_key_is_told_from_a_certificate(here) -> None:
     (here / "src" / "ca.pem").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
     with pytest.raises(SpecError, match=r"src/ca\.pem looks like a secret"):
         files.archive("src")
+
+
+def test_a_private_key_is_seen_whatever_it_is_in(here) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIE"
+    account = here / "src" / "service-account.json"
+    account.write_text(json.dumps({"type": "service_account", "private_key": key}))
+    with pytest.raises(SpecError, match=r"src/service-account\.json looks like a secret"):
+        files.archive("src")
+    # What only speaks of one is none.
+    account.write_text('{"why": "It has no PRIVATE KEY-----"}')
+    (here / "src" / "tokens.py").write_text("")
+    assert {"src/service-account.json", "src/tokens.py"} < set(names(files.archive("src")))
+
+
+def test_a_name_that_is_not_utf_8_is_refused(here) -> None:
+    for given in ("notes-\ud800.txt", "notes-\udcff.txt"):
+        with pytest.raises(SpecError, match=r"notes-.* cannot be sent along.*not UTF-8") as caught:
+            files.archive(given)
+        assert str(caught.value).encode()
+    (here / "src" / os.fsdecode(b"caf\xe9.txt")).write_text("")
+    with pytest.raises(SpecError, match=r"src/caf\\udce9\.txt cannot be sent along") as caught:
+        files.archive("src")
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Honolulu"])
+def test_what_is_unpacked_can_be_zipped(here, monkeypatch, zone) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    with tarfile.open(fileobj=io.BytesIO(files.archive("src"))) as tar:
+        tar.extractall(here / "job")
+    try:
+        with zipfile.ZipFile(here / "job.zip", "w") as packed:
+            for path in (here / "job").rglob("*"):
+                packed.write(path)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert len(packed.namelist()) == len(SRC)
 
 
 def test_what_is_not_there_is_said_with_the_nearest(here) -> None:

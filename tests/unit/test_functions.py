@@ -167,6 +167,8 @@ def test_a_package_whose_modules_know_each_other_travels(
         (Waits(), "is an async function"),
         (yields, "yields is a generator"),
         ("train", "cannot be called"),
+        (functools.partial(plain, 1, 2, 3, 4, 5), r"It is plain\(epochs.*, and the partial gives"),
+        (functools.partial(plain, 1, zzz=2), r"It is plain\(epochs.*, and the partial gives"),
         (plain, r"It is plain\(epochs.*: missing a required arg.*'epochs'"),
     ],
 )

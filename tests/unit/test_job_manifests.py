@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dotrain.errors import SpecError
 from dotrain.jobs import environ, isolation, manifests, pods, shells
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
@@ -66,8 +67,8 @@ def test_it_is_an_indexed_job_that_starts_when_all_of_it_is_there() -> None:
         "template": None,
         "podFailurePolicy": None,
     }
-    assert manifests.start() == {
-        "metadata": {"annotations": {"dotrain/incomplete": None}},
+    assert manifests.start("uid-1") == {
+        "metadata": {"uid": "uid-1", "annotations": {"dotrain/incomplete": None}},
         "spec": {"suspend": False},
     }
 
@@ -122,7 +123,6 @@ def test_its_processes_find_each_other() -> None:
         "MASTER_PORT": "29500",
         "NNODES": "2",
         "WORLD_SIZE": "2",
-        "LOCAL_RANK": "0",
         "NODE_RANK": rank,
         "RANK": rank,
         "PET_NNODES": "2",
@@ -130,7 +130,7 @@ def test_its_processes_find_each_other() -> None:
         "PET_NODE_RANK": rank,
         "PET_MASTER_ADDR": "bert-0.bert",
         "PET_MASTER_PORT": "29500",
-        "PET_RDZV_CONF": "timeout=900",
+        "PET_RDZV_CONF": "timeout=3600",
         "DOTRAIN_JOB": "bert",
     }
     assert pod_of(job)["subdomain"] == "bert"
@@ -144,7 +144,15 @@ def test_its_processes_find_each_other() -> None:
 def test_without_gpus_torchrun_starts_one_process() -> None:
     found = {one["name"]: one.get("value") for one in environ.rendezvous("bert", 1, 0)}
     assert found["PET_NPROC_PER_NODE"] == "1"
-    assert found.keys() <= environ.RESERVED
+
+
+def test_nobody_gives_what_is_set_for_every_job() -> None:
+    for content in (FUNCTION, FILES, STORED):
+        given = set(env_of(main_of(made(content=content)[0]))) - set(content.secrets)
+        assert "LOCAL_RANK" not in given
+        for name in given | {"LOCAL_RANK"}:
+            with pytest.raises(SpecError, match="is set for every job"):
+                made(env={name: "1"})
 
 
 def test_only_pods_of_the_job_reach_its_pods() -> None:

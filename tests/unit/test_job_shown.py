@@ -1,4 +1,4 @@
-"""A job as it is shown: as text, as HTML, as frames, and kept up to date in cells."""
+"""A job as it is shown: as text, HTML, frames and in cells, and what it costs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dotrain.jobs import costs, lines, listing, live, shown
-from dotrain.jobs.lines import Line, Position, Splitter
+from dotrain.jobs import costs, gone, keeping, listing, live, shown
+from dotrain.jobs.gone import Gone
 from dotrain.jobs.listing import Row
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus, PodStatus
+from dotrain.pricing import Price
+from dotrain.target import Target
 
 EVIL = "<img src=x onerror=\"alert('1')\">&amp;"
 THEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
@@ -106,11 +108,47 @@ def test_little_money_is_not_shown_as_none(amount, said) -> None:
 
 
 def test_a_job_costs_what_its_nodes_do_while_it_has_them() -> None:
-    assert costs.total(ENDED, 12.0, 2) == pytest.approx(1.0)
-    assert costs.total(ENDED, None, 2) is None
+    assert costs.total(ENDED, THEN, 12.0, 2) == pytest.approx(1.0)
+    assert costs.total(ENDED, THEN, None, 2) is None
     # A rank between two nodes is counted as the others.
-    assert costs.total(ENDED, 6.0, 1) == pytest.approx(1.0)
-    assert costs.total(JobStatus("waiting", pods=(PodStatus(0),), started=THEN), 12.0, 1) == 0.0
+    assert costs.total(ENDED, THEN, 6.0, 1) == pytest.approx(1.0)
+    # It had waited for three minutes.
+    late = THEN + dt.timedelta(minutes=3)
+    assert costs.total(ENDED, late, 12.0, 2) == pytest.approx(0.4)
+
+
+def test_what_a_job_cost_that_nobody_saw_run_is_not_known_and_not_nothing(tmp_path) -> None:
+    target = Target("digitalocean", "http://127.0.0.1:1", "token", tmp_path)
+    meter = costs.Meter(target, Gone("bert", ""))
+    rank = PodStatus(0, phase="stopped")
+    assert meter.so_far(JobStatus("waiting", pods=(PodStatus(0),), started=THEN)) == 0.0
+    # Kubernetes forgets when a job was started that is suspended.
+    assert meter.so_far(JobStatus("cancelled", pods=(rank,), finished=THEN)) is None
+    assert meter.so_far(JobStatus("failed", "", (rank,), THEN, THEN)) is None
+
+
+def test_a_job_whose_pods_are_gone_cost_what_the_nodes_did_that_it_was_seen_on(tmp_path) -> None:
+    target = Target("digitalocean", "http://127.0.0.1:1", "token", tmp_path)
+    meter = costs.Meter(target, Gone("bert", ""))
+    meter._prices = {"gpu": Price(12.0, None)}
+    meter._sizes = {"gpu-0": "gpu"}
+    ranks = (PodStatus(0, "train-0-a", "running", "gpu-0"),)
+    meter.note(JobStatus("running", pods=ranks, started=THEN, begun=THEN))
+    ended = JobStatus("cancelled", "", (PodStatus(0, phase="stopped"),), THEN, THEN + MINUTES)
+    assert meter.so_far(ended) == pytest.approx(1.0)
+
+
+def test_two_jobs_of_a_cluster_that_is_gone_are_not_shown_as_one(tmp_path, monkeypatch) -> None:
+    cells = _Shown(monkeypatch)
+    monkeypatch.setattr(live, "cell_number", lambda: 1)
+    target = Target("digitalocean", "http://127.0.0.1:1", "token", tmp_path)
+    for name in "ab":
+        keeping.of(target, "old", "training", name, "").save_log(0, f"log of {name}")
+        found = gone.job(target, "old", name)
+        assert found is not None
+        found._ipython_display_()
+    assert cells.names == ["a", "b"]
+    assert not live._lives
 
 
 FRAME = {
@@ -146,20 +184,23 @@ class _Shown:
 
     def __init__(self, monkeypatch) -> None:
         self.cells: list[list[str]] = []
+        self.names: list[str] = []
         monkeypatch.setattr(live, "_EVERY", 0.01)
         monkeypatch.setattr(live, "Cell", self.cell)
 
     def cell(self) -> _Shown._Cell:
         self.cells.append([])
-        return self._Cell(self.cells[-1])
+        return self._Cell(self.cells[-1], self.names)
 
     class _Cell:
-        def __init__(self, seen: list[str]) -> None:
+        def __init__(self, seen: list[str], names: list[str]) -> None:
             self.seen = seen
+            self.names = names
 
         def show(self, picture: Picture) -> None:
             if picture.note == "gone":
                 raise ConnectionError
+            self.names.append(picture.name)
             self.seen.append(picture.status.phase if picture.status else picture.note)
 
 
@@ -193,6 +234,17 @@ def test_one_thread_keeps_all_cells_of_a_job_up_to_date_and_ends_with_it(monkeyp
     until(lambda: not one.running)
 
 
+def test_a_job_that_something_follows_is_kept_up_to_date_until_that_is_over(monkeypatch) -> None:
+    _Shown(monkeypatch)
+    now = {"goes_on": True}
+    monkeypatch.setattr(live, "_EVERY", 0.01)
+    one = live.Live(lambda: Picture("train", "bert", ENDED, **now))
+    one.add()
+    assert one.running
+    now["goes_on"] = False
+    until(lambda: not one.running)
+
+
 def test_a_cell_that_is_gone_does_not_keep_the_others_from_being_updated(monkeypatch) -> None:
     cells = _Shown(monkeypatch)
     pictures = iter(
@@ -207,46 +259,3 @@ def test_a_cell_that_is_gone_does_not_keep_the_others_from_being_updated(monkeyp
     one.add()
     until(lambda: not one.running)
     until(lambda: cells.cells == [["running", "failed"]])
-
-
-def test_lines_have_their_time_whatever_the_number_of_digits() -> None:
-    texts = [
-        b"2026-01-02T03:04:05Z a",
-        b"2026-01-02T03:04:05.1Z b",
-        b"2026-01-02T05:04:05.1+02:00 c",
-    ]
-    found = [lines.parse(one, 0) for one in texts]
-    assert [one.text for one in found] == ["a", "b", "c"]
-    assert found[1].moment - found[0].moment == 10**8
-    assert found[1].moment == found[2].moment
-    assert lines.parse(b"no time at all", 1) == Line(0, 1, "no time at all")
-    assert lines.parse(b"2026-01-02T03:04:05Z \xff", 0).text == "\ufffd"
-    assert lines.parse(b"2026-01-02T03:04:05Z ", 0).text == ""
-
-
-def test_a_log_that_is_read_again_neither_repeats_nor_loses_a_line() -> None:
-    second = 1_700_000_000 * 10**9
-    log = [
-        Line(second, 0, "a"),
-        Line(second + 5, 0, "b"),
-        Line(second + 5, 0, "b"),
-        Line(second + 5, 0, "c"),
-        Line(second + 10**9, 0, "d"),
-    ]
-    for cut in range(len(log) + 1):
-        position = Position()
-        taken = [line.text for line in log[:cut] if position.take(line)]
-        position.reopen()
-        again = [line for line in log if line.moment // 10**9 >= position.since]
-        taken += [line.text for line in again if position.take(line)]
-        assert taken == ["a", "b", "b", "c", "d"], cut
-
-
-def test_lines_are_cut_at_line_feeds_alone() -> None:
-    splitter = Splitter()
-    assert [*splitter.lines(b"a\rb\x0bc\nd"), *splitter.lines(b"e\n"), *splitter.rest()] == [
-        b"a\rb\x0bc",
-        b"de",
-    ]
-    assert lines.split(b"a\n\nb") == [b"a", b"", b"b"]
-    assert lines.split(b"") == []

@@ -292,3 +292,55 @@ def test_a_job_that_ended_before_it_was_cancelled_stays_what_it_was() -> None:
 def test_a_job_that_is_being_deleted_says_so() -> None:
     job = a_job(metadata={"deletionTimestamp": at(50)})
     assert read(job, a_rank()).reason == "It is being deleted"
+
+
+def told(rank: int = 0, due: int = 130, **changes: Any) -> dict[str, Any]:
+    """A Pod that was told to end, and has until `due`."""
+    return a_rank(rank, metadata={"deletionTimestamp": at(due)}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"FailureTarget": "BackoffLimitExceeded"}, "has failed. Rank 0: exit code 3"),
+        ({"Suspended": "JobSuspended"}, "was cancelled"),
+    ],
+)
+def test_a_job_whose_pods_have_their_grace_has_not_ended(conditions, said) -> None:
+    cancelled = "Suspended" in conditions
+    annotations = {reading.CANCELLED: ""} if cancelled else {}
+    job = a_job(
+        nodes=2, conditions=conditions, annotations=annotations, spec={"suspend": cancelled}
+    )
+    status = read(job, failed(0, code=3), told(1))
+    assert (status.phase, status.ended, status.finished) == ("stopping", False, None)
+    assert status.reason == f"Its Pods are told to end, since it {said}"
+    assert status.pods[1].phase == "stopping"
+    ended = read(job, failed(0, code=3))
+    assert ended.phase == ("cancelled" if cancelled else "failed")
+    assert ended.finished is not None
+
+
+def test_a_pod_that_nobody_ends_does_not_keep_a_job_from_having_ended() -> None:
+    job = a_job(nodes=2, conditions={"FailureTarget": "BackoffLimitExceeded"})
+    assert read(job, failed(0, code=3), told(1, due=60)).phase == "failed"
+
+
+def test_a_rank_starts_again_only_if_it_may() -> None:
+    def again(retries: int, *pods: dict[str, Any]) -> bool:
+        return read(a_job(nodes=2, retries=retries), *pods).reason.endswith("It starts again")
+
+    assert not again(0, failed(0), a_rank(1))
+    assert not again(0, told(0), a_rank(1))
+    assert again(1, failed(0), a_rank(1))
+    assert again(1, told(0), failed(1))
+    # Two failures in all are borne, and this is the third.
+    assert not again(1, failed(0), failed(0, "bbbbb", made=40), failed(1))
+
+
+def test_a_job_began_with_the_first_of_its_tries() -> None:
+    later = a_rank(0, "bbbbb", made=60, main={"running": {"startedAt": at(61)}})
+    status = read(a_job(retries=1), failed(0), later)
+    assert status.begun == dt.datetime(2026, 1, 2, 3, 4, 10, tzinfo=dt.timezone.utc)
+    assert status.pods[0].started == dt.datetime(2026, 1, 2, 3, 5, 1, tzinfo=dt.timezone.utc)
+    assert read(a_job()).begun is None

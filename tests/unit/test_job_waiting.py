@@ -14,7 +14,7 @@ from dotrain.errors import (
     KubernetesUnreachable,
     NotFinished,
 )
-from dotrain.jobs import waiting, watching
+from dotrain.jobs import watching
 from dotrain.jobs.shown import Picture
 from dotrain.jobs.status import JobStatus
 from dotrain.jobs.waiting import Wait
@@ -80,12 +80,18 @@ def test_what_does_not_pass_by_waiting_is_raised_at_once() -> None:
         assert caught.value is error
 
 
-def test_patience_ends_and_begins_anew_when_all_was_well() -> None:
-    patience = Patience(0.05)
+def test_patience_ends_and_begins_anew_when_all_was_well(monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    patience = Patience(300)
+    assert patience.bears(AWAY)
+    now[0] = 299
     assert patience.bears(AWAY)
     patience.rest()
-    assert Patience(0).bears(AWAY) is False
+    now[0] = 301
     assert patience.bears(AWAY)
+    now[0] = 601
+    assert not patience.bears(AWAY)
 
 
 def test_after_the_time_it_was_given_it_says_that_the_job_goes_on() -> None:
@@ -105,7 +111,7 @@ def test_an_interrupt_is_no_end_of_the_job() -> None:
 def test_an_image_that_cannot_be_pulled_for_long_ends_the_waiting(monkeypatch) -> None:
     lacking = JobStatus("starting", "Rank 0: its image cannot be pulled", unpulled="no/such:1")
     assert Job(lacking, lacking, RUNNING, DONE).wait() is DONE
-    monkeypatch.setattr(waiting, "_PULLING", 0.01)
+    monkeypatch.setattr(watching, "_PULLING", 0.01)
     with pytest.raises(ImageNotPulled, match="cannot be pulled") as caught:
         Job(lacking).wait()
     assert caught.value.status is lacking
@@ -114,6 +120,6 @@ def test_an_image_that_cannot_be_pulled_for_long_ends_the_waiting(monkeypatch) -
 def test_a_job_that_nobody_goes_on_submitting_ends_the_waiting(monkeypatch) -> None:
     half = JobStatus("incomplete", "It was not submitted as a whole")
     assert Job(half, RUNNING, DONE).wait() is DONE
-    monkeypatch.setattr(waiting, "_SUBMITTING", 0.01)
+    monkeypatch.setattr(watching, "_SUBMITTING", 0.01)
     with pytest.raises(NotFinished, match="not submitted as a whole"):
         Job(half).wait()

@@ -18,11 +18,12 @@ from moto.server import ThreadedMotoServer
 from dotrain.errors import (
     FilesTooLarge,
     FunctionTooLarge,
+    JobUncertain,
     NotPicklable,
     SpecError,
     StorageError,
 )
-from dotrain.jobs import manifests, preparing
+from dotrain.jobs import manifests, preparing, shells, storage
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.storage import Storage
@@ -96,7 +97,7 @@ def here(tmp_path, monkeypatch) -> Path:
 def test_what_is_small_goes_to_kubernetes_and_needs_no_storage(here) -> None:
     task = Task("python train.py", image=IMAGE, files="train.py", secrets={"A_KEY": "v"})
     with preparing.sent(preparing.pack(task), "hal", "bert") as content:
-        assert content.command == ["/bin/sh", "-c", "python train.py"]
+        assert content.command == shells.command("python train.py")
         assert content.files is not None
         assert (content.secrets, content.files_url, content.function) == (
             {"A_KEY": "v"},
@@ -141,6 +142,8 @@ def test_large_files_and_functions_are_stored_and_their_urls_are_secrets(
             "dotrain/storage",
             "experiments",
         )
+        # The endpoint is one that this machine's user has given now.
+        assert storage.parse(content.annotations[noted]).storage == store
         made = objects_of(task, content)
         signed = base64.b64decode(made["Secret/bert"]["data"]["DOTRAIN_FILES_URL"]).decode()
         assert "X-Amz-Signature" in signed
@@ -159,6 +162,16 @@ def test_what_was_stored_for_a_job_that_is_not_submitted_is_taken_back(here, sto
     with pytest.raises(KeyboardInterrupt), preparing.sent(packed, "hal", "cut"):
         interrupted(stored("cut"))
     assert stored("cut") == kept
+
+
+def test_what_was_stored_for_a_job_that_may_run_stays(here, store, stored) -> None:
+    task = Task("python train.py", image=IMAGE, files=".", storage=store)
+    with (
+        pytest.raises(JobUncertain),
+        preparing.sent(preparing.pack(task), "hal", "lost"),
+    ):
+        raise JobUncertain("It may run.", name="lost")
+    assert len(stored("lost")) == 1
 
 
 def test_a_bucket_that_is_not_there_is_said(here, store) -> None:

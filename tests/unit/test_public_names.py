@@ -69,7 +69,11 @@ def test_every_parameter_is_documented(name) -> None:
     function = FUNCTIONS[name]
     wanted = parameters(function)
     described = sections(function.__doc__ or "").get("Parameters", "")
-    assert re.findall(r"^\**(\w+) :", described, re.MULTILINE) == wanted
+    names = re.findall(r"^\**(\w+) :", described, re.MULTILINE)
+    if names[-1:] == ["asked"] != wanted[-1:]:
+        # Which a task describes.
+        names[-1:] = parameters(dotrain.Task)[1:]
+    assert names == wanted
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -11,8 +11,11 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
+from dotrain import config
+from dotrain.engine import journal
 from dotrain.errors import JobFailed, ResultUnreadable, StorageError
-from dotrain.jobs import keeping, results
+from dotrain.jobs import gone, keeping, leaving, results
+from dotrain.jobs.keeping import Kept
 from dotrain.jobs.results import Outcome
 from dotrain.target import Target
 
@@ -32,6 +35,10 @@ def returned(rank: int, value: object) -> Outcome:
 def raised(rank: int, error: BaseException, time: float) -> Outcome:
     said = {"outcome": "raised", "text": str(error), "traceback": "Traceback: …\n", "time": time}
     return Outcome(rank, said, cloudpickle.dumps(error))
+
+
+def keep(target: Target, name: str = "train", uid: str = "uid-1", space: str = "training") -> Kept:
+    return keeping.of(target, "bert", space, name, uid)
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def test_of_several_nodes_that_failed_the_first_is_raised() -> None:
 
 
 def test_what_cannot_be_unpickled_here_is_said_with_where_its_bytes_are(target) -> None:
-    kept = keeping.of(target, "bert", "train")
+    kept = keep(target)
     kept.save_result(returned(0, Gone()))
     outcome = kept.load_result(0)
     with pytest.raises(ResultUnreadable, match=r"'train'.*Gone.*no_such_module") as caught:
@@ -80,7 +87,7 @@ def test_a_secret_that_nothing_was_put_into_has_no_outcome() -> None:
 
 
 def test_what_is_kept_is_found_and_for_this_user_only(target) -> None:
-    kept = keeping.of(target, "bert", "train")
+    kept = keep(target)
     assert (kept.load_log(0), kept.load_result(0), kept.ranks()) == (None, None, [])
     kept.save_log(10, "epoch 1 ✓\n")
     kept.save_log(9, "")
@@ -90,19 +97,64 @@ def test_what_is_kept_is_found_and_for_this_user_only(target) -> None:
     assert stat.S_IMODE(kept.directory.stat().st_mode) == 0o700
     assert {stat.S_IMODE(one.stat().st_mode) for one in kept.directory.iterdir()} == {0o600}
     assert keeping.names(target, "bert") == ["train"]
-    kept.forget()
-    assert keeping.names(target, "bert") == []
+
+
+def test_a_job_has_nothing_of_another_one_of_its_name(target) -> None:
+    """Not of one before it with more nodes, nor of one in another namespace."""
+    before, after = keep(target, uid="uid-1"), keep(target, uid="uid-2")
+    elsewhere = keep(target, uid="uid-3", space="training-baseline")
+    for kept, nodes, when in ((before, 2, 1), (elsewhere, 1, 2), (after, 1, 3)):
+        for rank in range(nodes):
+            kept.save_log(rank, "")
+            kept.save_result(returned(rank, kept.uid))
+        os.utime(kept.directory, (when, when))
+    assert results.value(leaving.kept_results(after), "train") == "uid-2"
+    assert keeping.names(target, "bert") == ["train"]
+    # By the name alone it is the newest.
+    job = gone.job(target, "bert", "train")
+    assert job is not None
+    assert (job.namespace, job.result()) == ("training", "uid-2")
+    keeping.forget_others(target, "bert", "training", "train", "uid-2")
+    assert [one.uid for one in keeping.every(target, "bert")] == ["uid-2", "uid-3"]
+
+
+def test_what_something_follows_is_kept_however_many_others_are(target, monkeypatch) -> None:
+    monkeypatch.setattr(keeping, "MOST", 1)
+    ends = {"open": None, "failed": {"error": {}}, "over": {"result": {"outcome": "kept"}}}
+    for when, (name, end) in enumerate(ends.items()):
+        kept = keep(target, name)
+        config.private_dir(kept.directory)
+        writer = journal.Writer(kept.directory / keeping.AFTER)
+        writer.write("asked", {"name": name})
+        if end is not None:
+            writer.write("end", end)
+        writer.close()
+        kept.save_log(0, "")
+        os.utime(kept.directory, (when, when))
+    keep(target, "newer").save_log(0, "")
+    assert set(keeping.names(target, "bert")) == {"newer", "open", "failed"}
+
+
+def test_a_result_that_is_kept_in_part_is_no_shorter_one(target) -> None:
+    kept = keep(target)
+    for rank in range(2):
+        kept.save_log(rank, "")
+    kept.save_result(returned(0, 7))
+    job = gone.job(target, "bert", "train")
+    assert job is not None
+    with pytest.raises(ResultUnreadable, match=r"on rank 1 is not kept.*2 nodes"):
+        job.result()
 
 
 def test_a_result_without_a_value_takes_the_place_of_one_with(target) -> None:
-    kept = keeping.of(target, "bert", "train")
+    kept = keep(target)
     kept.save_result(returned(0, 7))
     kept.save_result(Outcome(0, {"outcome": "refused", "why": "size", "text": "too large"}))
     assert kept.load_result(0).pickled is None
 
 
 def test_what_is_in_a_secret_is_kept_when_it_is_read(target) -> None:
-    kept = keeping.of(target, "bert", "train")
+    kept = keep(target)
     outcome = returned(0, 7)
     data = {
         "outcome.json": json.dumps(dict(outcome.said)).encode(),
@@ -118,17 +170,17 @@ def test_what_is_in_a_secret_is_kept_when_it_is_read(target) -> None:
 
 def test_a_result_in_a_storage_that_nobody_knows_is_an_error(target) -> None:
     said = base64.b64encode(b'{"outcome": "returned", "stored": true}').decode()
-    kept = keeping.of(target, "bert", "train")
+    kept = keep(target)
     with pytest.raises(StorageError, match="does not say where"):
         kept.collect(lambda _: {"data": {"outcome.json": said}}, "training", "train", 0)
 
 
 def test_the_newest_jobs_of_each_cluster_are_kept(target) -> None:
     for number in range(keeping.MOST + 2):
-        kept = keeping.of(target, "bert", f"train-{number}")
+        kept = keep(target, f"train-{number}")
         kept.save_log(0, "")
         os.utime(kept.directory, (number, number))
-    keeping.of(target, "other", "train").save_log(0, "")
+    keeping.of(target, "other", "training", "train", "uid-1").save_log(0, "")
     names = keeping.names(target, "bert")
     assert len(names) == keeping.MOST
     assert names[0] == f"train-{keeping.MOST + 1}"

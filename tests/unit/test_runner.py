@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 import trustme
@@ -75,7 +76,6 @@ class Pod:
                 "KUBERNETES_SERVICE_HOST": host,
                 "KUBERNETES_SERVICE_PORT": port,
                 "NODE_RANK": "1",
-                "LOCAL_RANK": "0",
                 **environment,
             },
             text=True,
@@ -218,6 +218,67 @@ def test_what_may_pass_is_tried_again_with_the_token_there_is_then(pod) -> None:
     assert pod.result() == 7
     used = [one.authorization for one in pod.server.requests]
     assert used == ["Bearer first", "Bearer number 1", "Bearer number 2"]
+
+
+class Clock:
+    """Time as it passes by sleeping alone."""
+
+    def __init__(self) -> None:
+        self.now, self.pauses = 0.0, list[float]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError("refused"),
+        HTTPError("", 429, "", None, None),
+        HTTPError("", 520, "", None, None),
+    ],
+)
+def test_what_a_function_returned_outlasts_an_outage_of_three_quarters_of_an_hour(
+    monkeypatch, capsys, error
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(runner, "time", clock)
+
+    def back_after(minutes: float) -> Callable[[], bytes]:
+        def call() -> bytes:
+            if clock.now < minutes * 60:
+                raise error
+            return b"taken"
+
+        return call
+
+    assert runner.insist("Kubernetes", back_after(44)) == b"taken"
+    assert max(clock.pauses) == 60
+    assert capsys.readouterr().err.count("is tried for 44 minutes more") == 1
+    clock.now = 0
+    with pytest.raises(runner.Undelivered, match="Kubernetes failed"):
+        runner.insist("Kubernetes", back_after(50))
+    assert clock.now == 45 * 60
+
+
+def test_a_function_knows_which_process_of_its_node_it_is(pod) -> None:
+    def rank() -> str:
+        return os.environ["LOCAL_RANK"]
+
+    assert pod.run(rank) == (0, "", "")
+    assert pod.result() == "0"
+
+    def fail() -> None:
+        raise ValueError(os.environ["LOCAL_RANK"])
+
+    # As torchrun sets it for each of its own.
+    pod.run(fail, LOCAL_RANK="3")
+    with pytest.raises(JobFailed, match=r"\b3\."):
+        pod.result()
 
 
 def test_what_is_not_taken_is_a_failure_and_says_why(pod) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import inspect
 import re
 import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import dotrain
 from dotrain.errors import InvalidName, SpecError
 from dotrain.jobs import naming, quantities
 from dotrain.jobs.task import Task, asked
@@ -33,6 +36,11 @@ def a_task(work: object = "python train.py", **given: object) -> Task:
         ({"work": ""}, "run('python train.py'"),
         ({"work": []}, "run('python train.py'"),
         ({"work": ["python", 3]}, "run('python train.py'"),
+        ({"work": ["", "train.py"]}, "run('python train.py'"),
+        ({"work": "echo a\0b"}, "run('python train.py'"),
+        ({"work": ["echo", "\ud800"]}, "run('python train.py'"),
+        ({"env": {"A": "\ud800"}}, "env={'A': '3'}"),
+        ({"env": {"A": "a\0b"}}, "env={'A': '3'}"),
         ({"work": 3}, "run('python train.py'"),
         ({"image": None}, "image='python:3.13-slim'"),
         ({"image": None, "gpus_per_node": 8}, "image='pytorch/pytorch:"),
@@ -69,6 +77,13 @@ def a_task(work: object = "python train.py", **given: object) -> Task:
         ({"env": {"DATABASE_URL": f"pg://ada:{KEY}@db/x"}}, "secrets=['DATABASE_URL']"),
         ({"work": f"cd x && WANDB_API_KEY={KEY} python a.py"}, "secrets=['WANDB_API_KEY']"),
         ({"work": ["env", f"HF_TOKEN={KEY}", "python"]}, "secrets=['HF_TOKEN']"),
+        ({"work": f"HF_TOKEN='{KEY}' python a.py"}, "secrets=['HF_TOKEN']"),
+        ({"work": f"bash -c 'HF_TOKEN={KEY} python a.py'"}, "secrets=['HF_TOKEN']"),
+        ({"work": f"wandb login && a --api-key={KEY}"}, "secrets=['API_KEY']"),
+        ({"work": ["a", "--wandb-api-key", KEY]}, "secrets=['WANDB_API_KEY']"),
+        ({"work": f"git clone https://ada:{KEY}@host/x"}, "secrets=['URL_TOKEN']"),
+        ({"work": ["git", "clone", f"https://{KEY}@host/x"]}, "secrets=['URL_TOKEN']"),
+        ({"env": {"REPOSITORY": f"https://{KEY}@host/x"}}, "secrets=['REPOSITORY']"),
         ({"env": {"RANK": "0"}}, "Choose another name"),
         ({"env": {"DOTRAIN_JOB": "x"}}, "Choose another name"),
         ({"secrets": {"PET_NNODES": "2"}}, "Choose another name"),
@@ -117,6 +132,10 @@ def test_a_function_without_gpus_runs_in_the_image_of_this_python() -> None:
     ("work", "env"),
     [
         ("HF_TOKEN=$TOKEN python a.py --key=3", {}),
+        ('HF_TOKEN="$MY_HF" python a.py --api-key "$A_KEY" --password=$B', {}),
+        ("git clone https://$TOKEN@host/x && git clone https://ada:$TOKEN@host/x", {}),
+        ("git clone https://git@host/x && a --pad-token '<pad>' --sort-key loss", {}),
+        (["python", "a.py", "--prefix", ""], {}),
         ("python a.py", {"TOKENIZERS_PARALLELISM": "false", "HTTPS_PROXY": "http://proxy:8080"}),
         ("KEYS=3 python a.py", {"KEYBOARD": "de", "URL": "https://host/@ada"}),
     ],
@@ -218,3 +237,26 @@ def test_a_job_without_a_name_is_called_after_its_work(work, stem) -> None:
 )
 def test_memory_is_read_as_kubernetes_writes_it(text, amount) -> None:
     assert quantities.memory(text) == amount
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    task = a_task(
+        nodes=np.int64(2), gpus_per_node=np.int32(1), retries=np.int8(3), cpus=np.int64(4)
+    )
+    found = (task.nodes, task.gpus_per_node, task.retries, task.cpus)
+    assert found == (2, 1, 3, 4)
+    assert {type(one) for one in found} == {int}
+    with pytest.raises(SpecError, match="nodes=1 or more"):
+        a_task(nodes=np.float64(2))
+
+
+def test_run_shows_all_that_a_task_takes_with_the_defaults() -> None:
+    task = inspect.signature(Task).parameters
+    for shown in (dotrain.Cluster.run, dotrain.Cluster("bert", None).run):
+        found = inspect.signature(shown).parameters
+        assert {"work", "nodes", "image", "gpus_per_node"} <= found.keys()
+        assert found.keys() - {"self"} == task.keys()
+        assert (found["nodes"].default, found["env"].default) == (1, {})
+        assert {one.kind for name, one in found.items() if name not in ("self", "work")} == {
+            inspect.Parameter.KEYWORD_ONLY
+        }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from dotrain.sandbox.kubernetes import authority, guard, nodes, programs, system
+from dotrain.sandbox.kubernetes.kubelet import places
 from dotrain.sandbox.kubernetes.kubelet.api import Api
 from dotrain.sandbox.kubernetes.kubelet.server import Server
 from dotrain.sandbox.kubernetes.kubelet.watching import Kubelet
@@ -136,7 +137,7 @@ class Plane:
         if not self.layout.whole:
             return
         directory = self.layout.directory
-        kubelet = Kubelet(Api(self._client), self.layout.api, directory / "pods", delay)
+        kubelet = Kubelet(Api(self._client), self.layout.api, directory / places.PODS, delay)
         self._server = Server(kubelet, directory, self.layout.kwok)
         await self._server.open(self.layout.kubelet)
         self._kubelet = asyncio.create_task(kubelet.run())

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dotrain.sandbox.kubernetes import authority, nodes, programs, tokens
 from dotrain.sandbox.kubernetes.door import Door
-from dotrain.sandbox.kubernetes.kubelet.directories import remove
+from dotrain.sandbox.kubernetes.kubelet.directories import Cleaners
+from dotrain.sandbox.kubernetes.kubelet.places import remove_plane
 from dotrain.sandbox.kubernetes.pods import Pods
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Planes:
         self._pods = Pods()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._cleaners = Cleaners(remove_plane)
 
     async def start(self) -> None:
         """Begin to follow the store; a control plane that failed before is tried again."""
@@ -68,6 +70,7 @@ class Planes:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._cleaners.wait()
         await self._pods.close()
 
     async def _follow(self) -> None:
@@ -100,9 +103,9 @@ class Planes:
             if left.name in self._tasks or self._cluster(left.name) is not None:
                 continue
             if left.is_dir() and not left.is_symlink():
-                remove(left)
+                self._cleaners.begin(left)
             else:
-                left.unlink()
+                left.unlink(missing_ok=True)
 
     async def _serve(self, key: str) -> None:
         """Give a cluster its control plane until it is deleted."""

@@ -11,9 +11,13 @@ Not real are: the image (the commands are this machine's), isolation (they run
 as this user, see this machine's files and network, and no limit holds), and the
 network of Pods: all are on 127.0.0.1, so two jobs that listen on one port are in
 each other's way. There are no probes, no lifecycle hooks, no sidecars
-(init containers that go on), no `exec`, and ports are forwarded by WebSocket alone.
-SIGTERM goes to the process group, where a container runtime sends it to the first
-process only. A log is not cut off, however long it gets.
+(init containers that go on), no `exec`, no ``activeDeadlineSeconds`` of a Pod, no
+``resourceFieldRef``, no ``subPathExpr``, no volumes but ``emptyDir``, ``secret``,
+``configMap``, ``downwardAPI`` and ``projected``, and ports are forwarded by WebSocket
+alone. Of the variables for services there are two, the host and the port of the API.
+A Pod's ``/dev/shm`` is its own for what is given that path; what a library opens there
+by itself is this machine's. A Pod that ran when the sandbox was ended has failed.
+A log is not cut off, however long it gets.
 
 `watching` follows the API, `running` is the life of one Pod, `supervise` is the
 process above each container's, and `server` is what the API server asks for

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -104,30 +105,15 @@ class Api:
     async def report(self, pod: Doc, status: Doc) -> None:
         """Write the status of a Pod, however long that takes; nothing if the Pod is gone."""
         body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
-        path = f"{_path(pod)}/status"
-        while True:
-            try:
-                answer = await self._client.patch(path, json=body, headers=_STRATEGIC)
-            except httpx.HTTPError:
-                await asyncio.sleep(_PAUSE)
-                continue
-            if answer.is_client_error and answer.status_code not in _GONE:
-                _LOG.warning("The status of a Pod is refused: %s", answer.text)
-            return
+        await self._insist(pod, "PATCH", f"{_path(pod)}/status", body)
 
     async def remove(self, pod: Doc) -> None:
-        """Delete a Pod whose processes have ended."""
+        """Delete a Pod whose processes have ended, however long that takes."""
         body = {
             "gracePeriodSeconds": 0,
             "preconditions": {"uid": pod["metadata"]["uid"]},
         }
-        while True:
-            try:
-                await self._client.request("DELETE", _path(pod), json=body)
-            except httpx.HTTPError:
-                await asyncio.sleep(_PAUSE)
-                continue
-            return
+        await self._insist(pod, "DELETE", _path(pod), body)
 
     def tell(self, pod: Doc, kind: str, reason: str, message: str) -> None:
         """Write an event of a Pod, without waiting for it."""
@@ -140,6 +126,27 @@ class Api:
         for task in self._events:
             task.cancel()
         await asyncio.gather(*self._events, return_exceptions=True)
+
+    async def _insist(self, pod: Doc, method: str, path: str, body: Doc) -> None:
+        """Ask for a change of a Pod until there is an answer that asking again does not change."""
+        headers = _STRATEGIC if method == "PATCH" else None
+        while True:
+            with suppress(httpx.HTTPError):
+                answer = await self._client.request(method, path, json=body, headers=headers)
+                code = answer.status_code
+                busy = answer.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS
+                # Either somebody has changed the Pod meanwhile, or it is another of this name.
+                raced = code == httpx.codes.CONFLICT and await self._is_there(pod)
+                if not busy and not raced:
+                    if answer.is_client_error and code not in _GONE:
+                        _LOG.warning("A change of a Pod is refused: %s", answer.text)
+                    return
+            await asyncio.sleep(_PAUSE)
+
+    async def _is_there(self, pod: Doc) -> bool:
+        metadata = pod["metadata"]
+        found = await self.get("pods", metadata["namespace"], metadata["name"])
+        return found is not None and found["metadata"]["uid"] == metadata["uid"]
 
     async def _tell(self, pod: Doc, kind: str, reason: str, message: str) -> None:
         metadata, now = pod["metadata"], stamp(time.time())

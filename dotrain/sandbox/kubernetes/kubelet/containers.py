@@ -46,7 +46,7 @@ class Container:
         self.started = started
 
     def terminate(self) -> None:
-        """Ask its process group to end, by SIGTERM."""
+        """Ask its first process to end, by SIGTERM."""
         self._send(supervise.TERMINATE)
 
     def kill(self) -> None:
@@ -56,6 +56,11 @@ class Container:
     async def wait(self) -> Ended:
         """Return once no process of it is left."""
         said = await _hear(self._above)
+        # Of the two above it, one may have been killed: both hold the pipes.
+        if self._above.stdout is not None:
+            await self._above.stdout.read()
+        if self._above.stdin is not None:
+            self._above.stdin.close()
         await self._above.wait()
         if said is None:
             return Ended(_KILLED, time.time())
@@ -87,6 +92,8 @@ async def start(
     ------
     supervise.NotStarted
         When it cannot be started; it says why.
+    OSError
+        When this machine has no room for one more process.
     """
     if not command:
         raise supervise.NotStarted("the Pod names no command, and a sandbox has no images")

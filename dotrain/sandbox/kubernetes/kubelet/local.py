@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from dotrain.sandbox.answers import Doc
 
 LOOPBACK = "127.0.0.1"
-# This machine has one too.
-_SHARED = "/dev/shm"  # noqa: S108
 _WORD = r"[\w.-]"
 
 
@@ -20,11 +18,11 @@ class Local:
     """Replaces what is elsewhere on this machine than it is in the Pod.
 
     A mount path is replaced where it stands by itself or begins a longer path:
-    ``/data`` in ``--in=/data/x``, but not in ``/database``, ``/mnt/data`` or
-    ``https://host/data``. The names ``<hostname>.<subdomain>`` of the Pods of
-    one Indexed Job, the full names of services of its namespace, and the Pod's
-    own address become 127.0.0.1; so does 0.0.0.0, which is the Pod's own network,
-    and would be the whole one of this machine.
+    ``/data`` in ``--in=/data/x`` and ``file:///data/x``, but not in ``/database``,
+    ``/mnt/data``, ``https://host/data`` or ``-I/data``. The names
+    ``<hostname>.<subdomain>`` of the Pods of one Indexed Job, the full names of
+    services of its namespace, and the Pod's own address become 127.0.0.1; so does
+    0.0.0.0, which is the Pod's own network, and would be the whole one of this machine.
 
     Parameters
     ----------
@@ -37,10 +35,13 @@ class Local:
     """
 
     def __init__(self, pod: Doc, mounts: Mapping[str, str], address: str) -> None:
-        self._mounts = {path.rstrip("/"): here for path, here in mounts.items() if path != _SHARED}
+        # What is mounted as the whole file system cannot be told from the rest of it.
+        whole = {f"/{path.strip('/')}": here for path, here in mounts.items()}
+        self._mounts = {path: here for path, here in whole.items() if path != "/"}
         # The longest first: one may lie in another.
         paths = "|".join(re.escape(path) for path in sorted(self._mounts, key=len, reverse=True))
-        self._paths = re.compile(rf"(?<!{_WORD})(?<!/)({paths})(?!{_WORD})") if paths else None
+        before = rf"(?:(?<=file://)|(?<!{_WORD})(?<!/))"
+        self._paths = re.compile(rf"{before}({paths})(?!{_WORD})") if paths else None
         names = rf"{_names(pod)}{_services(pod)}|{re.escape(address)}|0\.0\.0\.0"
         self._names = re.compile(rf"(?<!{_WORD})({names})(?!{_WORD})")
 

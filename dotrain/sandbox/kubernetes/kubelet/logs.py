@@ -62,7 +62,7 @@ class Options:
 
 
 async def read(path: Path, options: Options, over: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """Yield what a container has written, line by line.
+    """Yield what a container has written, many lines at once.
 
     Parameters
     ----------
@@ -73,42 +73,66 @@ async def read(path: Path, options: Options, over: Callable[[], bool]) -> AsyncI
     over : callable
         Says whether nothing will be added any more.
     """
-    left = options.most
     with path.open("rb") as file:
-        file.seek(_start(file, options.tail))
-        begun = b""
-        while True:
+        reader = _Reader(file, options)
+        await asyncio.to_thread(reader.begin)
+        while not reader.full:
             # Asked first: what was written before it ended is then there.
             last = over()
-            while line := file.readline(_BLOCK):
-                begun += line
-                if not begun.endswith(b"\n"):
-                    continue
-                said, begun = _shown(begun, options)[:left], b""
-                left = None if left is None else left - len(said)
-                if said:
-                    yield said
-                if left == 0:
-                    return
-            if last or not options.follow:
+            if chunk := await asyncio.to_thread(reader.more):
+                yield chunk
+            elif last or not options.follow:
                 return
-            await asyncio.sleep(_LOOK)
+            else:
+                await asyncio.sleep(_LOOK)
 
 
-def _shown(line: bytes, options: Options) -> bytes:
-    """Return what of one line of the file is asked for."""
-    at, _, tag, text = line.split(b" ", 3)
-    if _moment(at) < options.since:
-        return b""
-    # A part of a line has its end elsewhere.
-    text = text if tag == b"F" else text[:-1]
-    return at + b" " + text if options.timestamps else text
+class _Reader:
+    """Reads a log in pieces. It blocks, so it is for a thread."""
+
+    def __init__(self, file: BinaryIO, options: Options) -> None:
+        self._file = file
+        self._options = options
+        self._since = _stamp(options.since)
+        self._left = options.most
+        self._begun = b""
+
+    @property
+    def full(self) -> bool:
+        """Whether as much as is asked for has been read."""
+        return self._left == 0
+
+    def begin(self) -> None:
+        """Go to where to begin."""
+        self._file.seek(_start(self._file, self._options.tail))
+
+    def more(self) -> bytes:
+        """Return the next lines; nothing when there are none now."""
+        said = b""
+        while not said and (block := self._file.read(_BLOCK)):
+            *lines, self._begun = (self._begun + block).split(b"\n")
+            said = b"".join(self._shown(line) for line in lines)[: self._left]
+        if self._left is not None:
+            self._left -= len(said)
+        return said
+
+    def _shown(self, line: bytes) -> bytes:
+        """Return what of one line of the file is asked for."""
+        at, _, rest = line.partition(b" ")
+        _, _, rest = rest.partition(b" ")
+        tag, _, text = rest.partition(b" ")
+        # All times are written in one way, so that they compare as they are.
+        if at < self._since:
+            return b""
+        # A part of a line has its end elsewhere.
+        text += b"\n" if tag == b"F" else b""
+        return at + b" " + text if self._options.timestamps else text
 
 
-def _moment(at: bytes) -> float:
-    # Nanoseconds are more than Python reads.
-    whole, _, rest = at.decode().rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{rest or 0}")
+def _stamp(moment: float) -> bytes:
+    whole, rest = divmod(moment, 1)
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    return f"{seconds}.{int(rest * 10**9):09}Z".encode()
 
 
 def _start(file: BinaryIO, tail: int | None) -> int:

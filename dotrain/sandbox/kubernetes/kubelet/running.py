@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import posixpath
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,15 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
-from dotrain.sandbox.kubernetes.kubelet import (
-    containers,
-    environment,
-    statuses,
-    supervise,
-    volumes,
-)
-from dotrain.sandbox.kubernetes.kubelet.environment import Lacking
-from dotrain.sandbox.kubernetes.kubelet.local import Local, expand
+from dotrain.sandbox.kubernetes.kubelet import containers, places, statuses, supervise, volumes
+from dotrain.sandbox.kubernetes.kubelet.environment import Environment, Lacking
+from dotrain.sandbox.kubernetes.kubelet.local import Local
 from dotrain.sandbox.kubernetes.kubelet.statuses import Known, Status
 
 if TYPE_CHECKING:
@@ -27,12 +23,12 @@ if TYPE_CHECKING:
     from dotrain.sandbox.answers import Doc
     from dotrain.sandbox.kubernetes.kubelet.api import Api
 
+_LOG = logging.getLogger(__name__)
 # An image with this in its name is in no registry.
 _NO_IMAGE = "does-not-exist"
 _PAUSE = 1.0
 _ENDED = ("Succeeded", "Failed")
 _NOT_STARTED = 128
-_KILLED = 137
 _T = TypeVar("_T")
 
 
@@ -53,8 +49,8 @@ class Running:
         Its own directory.
     addresses : tuple of str
         Its IP address, and that of its node.
-    always : mapping of str to str
-        What the environment of each container has.
+    services : mapping of str to str
+        What the environment of each container says of services.
     """
 
     def __init__(
@@ -63,18 +59,14 @@ class Running:
         pod: Doc,
         directory: Path,
         addresses: tuple[str, str],
-        always: Mapping[str, str],
+        services: Mapping[str, str],
     ) -> None:
         self.pod = pod
         self.over = False
         self._api = api
         self._directory = directory
-        self._always = always
-        spec = pod["spec"]
-        init = [Known(one) for one in spec.get("initContainers") or ()]
-        waits = statuses.INITIALIZING if init else statuses.CREATING
-        main = [Known(one, waits) for one in spec["containers"]]
-        self._status = Status(init, main, time.time(), *addresses)
+        self._services = services
+        self._status = _status(pod, addresses)
         self._written: Doc = pod["status"]
         self._writing = asyncio.Lock()
         self._volumes: dict[str, Path] = {}
@@ -109,34 +101,57 @@ class Running:
             stop.cancel()
             work.cancel()
             await asyncio.gather(stop, work, return_exceptions=True)
-            for process in self._processes.values():
-                process.kill()
-            for process in self._processes.values():
-                await process.wait()
+            await self._kill()
             self.over = True
+            # Nothing that runs can read it any more.
+            await asyncio.to_thread(places.release, self._directory)
 
     async def _work(self) -> None:
         """Run its containers until all have ended."""
+        # A sandbox that was killed has left it.
+        await asyncio.to_thread(places.release, self._directory)
         if self.ended:
             return
-        if self.pod["status"].get("startTime"):
-            await self._lose()
-            return
-        with suppress(_Stopped):
-            await self._make_volumes()
-            await self._run_all()
+        try:
+            if any(one.started is not None for one in self._containers):
+                # It ran when this sandbox was ended.
+                self._lose()
+            else:
+                with suppress(_Stopped):
+                    await self._make_volumes()
+                    await self._run_all()
+        # A Pod that nobody looks after would never end, nor go.
+        except Exception as error:  # noqa: BLE001
+            _LOG.error("A Pod could not be run.", exc_info=error)
+            why = f"The sandbox could not run it ({type(error).__name__}): see the sandbox's log."
+            self._status.failure = why
+            await self._kill()
+            self._lose()
         await self._report(over=True)
 
     async def _run_all(self) -> None:
         """Run the init containers one after the other, and then the others."""
-        policy = self.pod["spec"].get("restartPolicy", "Always")
+        policy = self._status.policy
         for one in self._status.init:
             await self._keep(one, "Never" if policy == "Never" else "OnFailure")
             if not one.succeeded or self._stopping.is_set():
                 return
         for one in self._status.main:
             one.waiting = statuses.CREATING
-        await asyncio.gather(*(self._keep(one, policy) for one in self._status.main))
+        tasks = [asyncio.create_task(self._keep(one, policy)) for one in self._status.main]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _kill(self) -> None:
+        """End all that runs at once."""
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            await process.wait()
 
     async def _end(self, work: asyncio.Task[None]) -> None:
         """Ask what runs to end, and kill it when it does not."""
@@ -157,19 +172,20 @@ class Running:
         if self._stopping.is_set():
             raise _Stopped
 
-    async def _lose(self) -> None:
-        """Say that it does not run any more: it did when this sandbox was ended."""
-        now = time.time()
-        for one in (*self._status.init, *self._status.main):
-            one.started, one.finished, one.code = now, now, _KILLED
-            one.reason = "ContainerStatusUnknown"
-            one.message = "The container could not be located when the pod was terminated"
-        await self._report(over=True)
+    def _lose(self) -> None:
+        """Note that nothing of it runs any more."""
+        for one in self._containers:
+            if one.runs:
+                one.lose(time.time())
 
     async def _make_volumes(self) -> None:
-        directory, addresses = self._directory / "volumes", self._addresses()
+        async def make() -> dict[str, Path]:
+            for needed in (self._directory, places.files(self._directory)):
+                places.private(needed)
+            return await volumes.make(self._api, self.pod, self._directory, self._addresses())
+
         self._volumes = await self._patiently(
-            lambda: volumes.make(self._api, self.pod, directory, addresses),
+            make,
             lambda why: self._api.tell(self.pod, "Warning", "FailedMount", why),
         )
         self._status.prepared = True
@@ -182,7 +198,7 @@ class Running:
         while True:
             try:
                 return await attempt()
-            except (Lacking, httpx.HTTPError) as error:
+            except (Lacking, httpx.HTTPError, OSError) as error:
                 why = str(error)
             if why != said:
                 said = why
@@ -195,13 +211,13 @@ class Running:
         with suppress(_Stopped):
             while True:
                 await self._run(one)
-                again = policy == "Always" or (policy == "OnFailure" and one.failed)
-                if not again:
+                if not one.again(policy):
                     return
                 await self._pause(_PAUSE)
-                one.before, one.restarts = one.state(), one.restarts + 1
-                one.started = one.finished = one.code = None
-                self.log(one.spec["name"]).unlink(missing_ok=True)
+                one.restart()
+                name = one.spec["name"]
+                with suppress(FileNotFoundError):
+                    self.log(name).replace(self.log(name, previous=True))
 
     async def _run(self, one: Known) -> None:
         """Run a container once."""
@@ -210,10 +226,11 @@ class Running:
             await self._pull(one)
         command, known, where = await self._asked(one)
         log = self.log(name)
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            for needed in (log.parent, where):
+                needed.mkdir(mode=0o700, parents=True, exist_ok=True)
             process = await containers.start(command, known, where, log)
-        except supervise.NotStarted as error:
+        except (supervise.NotStarted, OSError) as error:
             one.started = one.finished = time.time()
             one.code, one.reason, one.message = _NOT_STARTED, "StartError", str(error)
             self._api.tell(self.pod, "Warning", "Failed", f"Error: {error}")
@@ -248,47 +265,39 @@ class Running:
 
     async def _asked(self, one: Known) -> tuple[list[str], dict[str, str], Path]:
         """Return the command, the environment and the working directory of a container."""
-        spec, addresses, always = one.spec, self._addresses(), self._always
+        spec, addresses = one.spec, self._addresses()
+
+        async def ask() -> tuple[Environment, Local]:
+            found = Environment(self._services)
+            await found.read(self._api, self.pod, spec, addresses)
+            mounts = volumes.mounts(spec, self._volumes)
+            return found, Local(self.pod, mounts, self._status.address)
 
         def complain(why: str) -> None:
             one.waiting, one.message = "CreateContainerConfigError", why
             self._api.tell(self.pod, "Warning", "Failed", f"Error: {why}")
 
-        known = await self._patiently(
-            lambda: environment.of_container(self._api, self.pod, spec, always, addresses),
-            complain,
-        )
-        local = self._local(spec)
+        known, local = await self._patiently(ask, complain)
         # Alone, arguments are for the image's own program, which is not here.
         words = [*spec["command"], *(spec.get("args") or ())] if spec.get("command") else []
-        own = {
-            name: value if always.get(name) == value else local(value)
-            for name, value in known.items()
-        }
-        where = self._directory / "root"
-        if spec.get("workingDir"):
-            there = spec["workingDir"]
-            here = local(there)
-            # One that is no volume is the image's, which is not here.
-            where = where / there.strip("/") if here == there else Path(here)
-        where.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return [local(expand(word, known)) for word in words], own, where
+        there = posixpath.normpath(f"/{(spec.get('workingDir') or '').lstrip('/')}")
+        here = local(there)
+        # One that is no volume is the image's, which is not here.
+        root = places.files(self._directory) / "root"
+        where = root / there.strip("/") if here == there else Path(here)
+        return [known.word(word, local) for word in words], known.values(local), where
 
-    def _local(self, spec: Doc) -> Local:
-        mounts = {
-            one["mountPath"]: str(self._volumes[one["name"]] / one.get("subPath", ""))
-            for one in spec.get("volumeMounts") or ()
-        }
-        return Local(self.pod, mounts, self._status.address)
-
-    def log(self, container: str) -> Path:
-        """Return where the log of a container is, if it has started."""
-        return self._directory / "logs" / f"{container}.log"
+    def log(self, container: str, *, previous: bool = False) -> Path:
+        """Return where the log of a container is, if it has started; or that of its last run."""
+        return self._directory / "logs" / f"{container}{'.previous' if previous else ''}.log"
 
     def known(self, container: str) -> Known | None:
         """Return what is known of a container, None if there is none of that name."""
-        every = (*self._status.init, *self._status.main)
-        return next((one for one in every if one.spec["name"] == container), None)
+        return next((one for one in self._containers if one.spec["name"] == container), None)
+
+    @property
+    def _containers(self) -> list[Known]:
+        return [*self._status.init, *self._status.main]
 
     def _addresses(self) -> Doc:
         own, host = self._status.address, self._status.host
@@ -301,3 +310,24 @@ class Running:
             if status != self._written:
                 self._written = status
                 await self._api.report(self.pod, status)
+
+
+def _status(pod: Doc, addresses: tuple[str, str]) -> Status:
+    """Return what is known of a Pod when it is found."""
+    spec, status = pod["spec"], pod["status"]
+    lists = ("initContainerStatuses", "containerStatuses")
+    said = {one["name"]: one for key in lists for one in status.get(key) or ()}
+    waits = statuses.INITIALIZING if spec.get("initContainers") else statuses.CREATING
+
+    def known(kind: str, waits: str) -> list[Known]:
+        every = spec.get(kind) or ()
+        return [Known.found(one, waits, said.get(one["name"], {})) for one in every]
+
+    return Status(
+        known("initContainers", statuses.CREATING),
+        known("containers", waits),
+        statuses.moment(status.get("startTime")) or time.time(),
+        *addresses,
+        policy=spec.get("restartPolicy", "Always"),
+        prepared=bool(status.get("podIP")),
+    )

@@ -7,22 +7,24 @@ other Pods.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dotrain.sandbox.kubernetes import authority
 from dotrain.sandbox.kubernetes.kubelet import forwards, logs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
     from dotrain.sandbox.kubernetes.kubelet.running import Running
     from dotrain.sandbox.kubernetes.kubelet.watching import Kubelet
 
+_LOG = logging.getLogger(__name__)
 _LOGS = "containerLogs"
 _FORWARD = "portForward"
 _CHUNK = 1 << 16
@@ -73,11 +75,18 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
-    async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
+    def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._attend(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._leave)
+
+    def _leave(self, task: asyncio.Task[None]) -> None:
+        self._open.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _LOG.error("The API server has no answer.", exc_info=error)
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             # Who goes without a word wants nothing.
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -95,7 +104,7 @@ class Server:
         if found is None:
             await self._pass_on(reader, writer, head, headers)
         elif kind == _LOGS:
-            await _send_log(writer, found, rest[2], logs.Options.of_query(query))
+            await _while_there(reader, _send_log(writer, found, rest[2], query))
         elif kind == _FORWARD and headers.get("upgrade", "").lower() == "websocket":
             ports = [int(one) for one in query["port"].split(",")]
             await forwards.forward(reader, writer, head, ports)
@@ -126,24 +135,47 @@ class Server:
 
 
 async def _send_log(
-    writer: asyncio.StreamWriter, pod: Running, container: str, options: logs.Options
+    writer: asyncio.StreamWriter, pod: Running, container: str, query: Mapping[str, str]
 ) -> None:
-    known, path = pod.known(container), pod.log(container)
+    known, previous = pod.known(container), query.get("previous") == "true"
     if known is None:
         await _refuse(writer, f"container {container} is not in the pod")
-    elif not path.exists():
+    elif previous and known.before is None:
+        await _refuse(writer, f'previous terminated container "{container}" not found')
+    elif not previous and known.started is None:
         why = "trying and failing to pull image" if "Image" in known.waiting else known.waiting
         await _refuse(writer, f'container "{container}" is waiting to start: {why}')
     else:
+        run = known.restarts
+
+        def over() -> bool:
+            return previous or pod.over or known.restarts != run or not known.runs
+
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
-        async for line in logs.read(path, options, lambda: pod.over or not known.runs):
-            writer.write(b"%x\r\n%s\r\n" % (len(line), line))
-            await writer.drain()
+        path = pod.log(container, previous=previous)
+        # What could not be started has said nothing.
+        if path.exists():
+            async for chunk in logs.read(path, logs.Options.of_query(query), over):
+                writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                await writer.drain()
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+
+async def _while_there(reader: asyncio.StreamReader, answer: Coroutine[Any, Any, None]) -> None:
+    """Answer as long as there is somebody who hears it."""
+    tasks = (asyncio.create_task(answer), asyncio.create_task(reader.read(1)))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _refuse(writer: asyncio.StreamWriter, why: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dotrain.sandbox.lifecycle import stamp
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 CREATING = "ContainerCreating"
 INITIALIZING = "PodInitializing"
+_KILLED = 137
 
 
 @dataclass
@@ -53,6 +55,25 @@ class Known:
     before: Doc | None = None
     pid: int = 0
 
+    @classmethod
+    def found(cls, spec: Doc, waiting: str, status: Doc) -> Known:
+        """Return what a status says of a container, which another run of the sandbox wrote."""
+        state = status.get("state") or {}
+        ended = state.get("terminated") or {}
+        since = ended or state.get("running") or {}
+        return cls(
+            spec,
+            waiting=(state.get("waiting") or {}).get("reason", waiting),
+            message=(ended or state.get("waiting") or {}).get("message", ""),
+            started=moment(since.get("startedAt")),
+            finished=moment(ended.get("finishedAt")),
+            code=ended.get("exitCode"),
+            reason=ended.get("reason", ""),
+            restarts=status.get("restartCount", 0),
+            before=status.get("lastState") or None,
+            pid=int(status.get("containerID", "").removeprefix("process://") or 0),
+        )
+
     @property
     def runs(self) -> bool:
         """Whether it runs now."""
@@ -67,6 +88,23 @@ class Known:
     def failed(self) -> bool:
         """Whether it has ended, and not well."""
         return self.code is not None and self.code != 0
+
+    def again(self, policy: str) -> bool:
+        """Whether it has ended and is to be started again, by the Pod's ``restartPolicy``."""
+        return self.code is not None and (
+            policy == "Always" or (policy == "OnFailure" and self.failed)
+        )
+
+    def restart(self) -> None:
+        """Forget the run that has ended, but for its state."""
+        self.before, self.restarts = self.state(), self.restarts + 1
+        self.started = self.finished = self.code = None
+        self.reason = self.message = ""
+
+    def lose(self, now: float) -> None:
+        """Say that it ran, and that how it has ended is not known."""
+        self.finished, self.code, self.reason = now, _KILLED, "ContainerStatusUnknown"
+        self.message = "The container could not be located when the pod was terminated"
 
     def state(self) -> Doc:
         """Return its state as the API has it."""
@@ -100,6 +138,8 @@ class Status:
         Its IP address.
     host : str
         The IP address of its node.
+    policy : str
+        Its ``restartPolicy``.
     """
 
     init: list[Known]
@@ -107,16 +147,19 @@ class Status:
     began: float
     address: str
     host: str
+    policy: str
+    # Why it is over, when no container says so.
+    failure: str = ""
     # Whether its volumes are there.
     prepared: bool = False
 
     def phase(self, *, over: bool = False) -> str:
         """Return its phase; `over` when no container of it is started any more."""
         ended = all(one.code is not None for one in self.main)
-        failed = any(one.failed for one in (*self.init, *self.main))
-        if over or ended:
+        if over or (ended and not any(one.again(self.policy) for one in self.main)):
+            failed = any(one.failed for one in (*self.init, *self.main)) or self.failure
             return "Failed" if failed or not ended else "Succeeded"
-        if any(one.started is not None for one in self.main):
+        if any(one.started is not None or one.restarts for one in self.main):
             return "Running"
         return "Pending"
 
@@ -141,6 +184,8 @@ class Status:
             "conditions": _since(self._conditions(phase), before.get("conditions") or (), now),
             "containerStatuses": [_container(one, ready=one.runs) for one in self.main],
         }
+        if self.failure:
+            status |= {"reason": "SandboxError", "message": self.failure}
         if self.prepared:
             status |= {"podIP": self.address, "podIPs": [{"ip": self.address}]}
         if self.init:
@@ -160,6 +205,11 @@ class Status:
             ready,
             {**ready, "type": "ContainersReady"},
         ]
+
+
+def moment(stamped: str | None) -> float | None:
+    """Return a moment that the API has written, as a UNIX time."""
+    return datetime.fromisoformat(stamped.replace("Z", "+00:00")).timestamp() if stamped else None
 
 
 def orphaned(now: float) -> Doc:

@@ -2,9 +2,10 @@
 
 Its standard input is a pipe from the sandbox: first a line of JSON with what to
 start, then a letter for each signal, until the sandbox closes it or is killed,
-which kills the container. On its standard output it says in lines of JSON that
-the container runs, and how it has ended. It imports nothing of the sandbox, so
-that it starts at once and is small.
+which kills the container. Should it be killed itself, the first process goes with
+it, and one more above it, which does nothing else, ends what is left. On its
+standard output it says in lines of JSON that the container runs, and how it has
+ended. It imports nothing of the sandbox, so that it starts at once and is small.
 """
 
 from __future__ import annotations
@@ -39,22 +40,31 @@ def main() -> None:
     asked = json.loads(_line(0))
     # What loses its parent becomes a child of this process, so that nothing gets away.
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    if below := os.fork():
+        os.close(0)
+        os.waitpid(below, 0)
+        _end_descendants()
+        return
+    # That is not handed down.
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     (out, said), (errors, failed) = os.pipe(), os.pipe()
     try:
+        log = _Log(asked["log"], {out: "stdout", errors: "stderr"})
         first = _First(asked, said, failed)
-    except NotStarted as error:
+    except (NotStarted, OSError) as error:
         _say(error=str(error), at=time.time())
         return
-    os.close(said)
-    os.close(failed)
-    _say(pid=first.pid, at=time.time())
-    log = _Log(asked["log"], {out: "stdout", errors: "stderr"})
-    _follow(first, log, wake)
-    _end(first)
+    try:
+        os.close(said)
+        os.close(failed)
+        _say(pid=first.pid, at=time.time())
+        _follow(first, log, wake)
+    finally:
+        _end(first)
     log.close()
     _say(code=first.code, at=time.time())
 
@@ -99,9 +109,9 @@ class _First:
         self._look(0)
 
     def signal(self, number: int) -> None:
-        """Send a signal to its process group."""
+        """Send it a signal, and to it alone, as a container runtime does."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+            os.kill(self.pid, number)
 
     def _look(self, options: int) -> bool:
         if self.code is None and (status := os.waitpid(self.pid, options))[0]:
@@ -177,7 +187,8 @@ class _Log:
         whole, rest = divmod(now, 10**9)
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{rest:09}Z"
         head = f"{at} {name} ".encode()
-        if said:
+        # On a full disk a log has a gap, and the container goes on.
+        with suppress(OSError):
             os.write(self._file, b"".join(head + tag + b" " + part + b"\n" for part, tag in said))
 
 
@@ -206,17 +217,20 @@ def _follow(first: _First, log: _Log, wake: int) -> None:
 
 def _end(first: _First) -> None:
     """Kill all that is left: without its first process, there is no container."""
-    while True:
-        first.signal(signal.SIGKILL)
-        first.wait()
-        _reap(first)
-        left = _descendants()
-        if not left:
-            return
+    first.signal(signal.SIGKILL)
+    first.wait()
+    _end_descendants()
+
+
+def _end_descendants() -> None:
+    while left := _descendants():
         for one in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(one, signal.SIGKILL)
         time.sleep(0.005)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def _reap(first: _First) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from dotrain.sandbox.kubernetes.kubelet import places
 from dotrain.sandbox.kubernetes.kubelet.environment import Lacking, contents, field
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dotrain.sandbox.answers import Doc
@@ -29,7 +31,7 @@ async def make(api: Api, pod: Doc, directory: Path, status: Doc) -> dict[str, Pa
     pod : Doc
         The Pod.
     directory : pathlib.Path
-        Where they are made, each by its name; what is there stays.
+        The Pod's own; what is there stays.
     status : Doc
         The Pod's addresses.
 
@@ -38,10 +40,14 @@ async def make(api: Api, pod: Doc, directory: Path, status: Doc) -> dict[str, Pa
     Lacking
         When a Secret, a ConfigMap or a key of one is not there, or a sandbox
         has no such kind of volume.
+    OSError
+        When they cannot be made.
     """
     made = {}
     for volume in pod["spec"].get("volumes") or ():
-        at = directory / volume["name"]
+        of_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
+        place = places.private((places.memory if of_memory else places.files)(directory))
+        at = place / "volumes" / volume["name"]
         files: dict[str, tuple[bytes, int]] = {}
         if "projected" in volume:
             mode = volume["projected"].get("defaultMode", _MODE)
@@ -56,6 +62,32 @@ async def make(api: Api, pod: Doc, directory: Path, status: Doc) -> dict[str, Pa
         await asyncio.to_thread(_write, at, files)
         made[volume["name"]] = at
     return made
+
+
+def mounts(container: Doc, made: Mapping[str, Path]) -> dict[str, str]:
+    """Return the local path of each mount path of a container.
+
+    Parameters
+    ----------
+    container : Doc
+        What the Pod says of it.
+    made : mapping of str to pathlib.Path
+        Where the volumes are.
+
+    Raises
+    ------
+    Lacking
+        When it asks for what the sandbox does not have.
+    """
+    found = {}
+    for one in container.get("volumeMounts") or ():
+        if one.get("subPathExpr"):
+            raise Lacking("the sandbox has no subPathExpr")
+        here = made[one["name"]] / one.get("subPath", "")
+        if not here.exists():
+            here.mkdir(mode=0o700, parents=True)
+        found[one["mountPath"]] = str(here)
+    return found
 
 
 async def _files(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from dotrain.sandbox.kubernetes.kubelet import environment, statuses
-from dotrain.sandbox.kubernetes.kubelet.directories import remove
+from dotrain.sandbox.kubernetes.kubelet import places, statuses
+from dotrain.sandbox.kubernetes.kubelet.directories import Cleaners
 from dotrain.sandbox.kubernetes.kubelet.local import LOOPBACK
 from dotrain.sandbox.kubernetes.kubelet.running import Running
 
@@ -68,16 +68,18 @@ class Kubelet:
         self._api = api
         self._delay = delay
         self._directory = directory
-        self._always = {
-            "PATH": environment.path(),
+        self._services = {
             "KUBERNETES_SERVICE_HOST": LOOPBACK,
             "KUBERNETES_SERVICE_PORT": str(port),
         }
         self._pods: dict[str, _Entry] = {}
+        # Those whose node has not been seen, by uid.
+        self._waiting: dict[str, Doc] = {}
         self._hosts: dict[str, str] = {}
         self._listed = asyncio.Event()
         self._free = (str(_PODS[number]) for number in itertools.cycle(range(2, 65534)))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cleaners = Cleaners(places.remove_pod)
 
     async def run(self) -> None:
         """Follow the API until cancelled; all processes end then."""
@@ -91,6 +93,7 @@ class Kubelet:
                 task.cancel()
             tasks = [entry.task for entry in self._pods.values()]
             await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+            await self._cleaners.wait()
             await self._api.close()
 
     def find(self, namespace: str, name: str) -> Running | None:
@@ -115,89 +118,92 @@ class Kubelet:
         while True:
             with suppress(httpx.HTTPError):
                 async for kind, what in self._api.follow(path, query):
-                    see(kind, what)
+                    _try(see, kind, what)
             await asyncio.sleep(_PAUSE)
 
     def _see_node(self, kind: str, what: Doc) -> None:
+        gone: set[str] = set()
         if kind == "SYNC":
             self._hosts = {one["metadata"]["name"]: _address(one) for one in what["items"]}
             self._listed.set()
-            gone = {
-                entry.running.pod["spec"]["nodeName"] for entry in self._pods.values()
-            } - self._hosts.keys()
+            gone = {pod["spec"]["nodeName"] for pod in self._known()} - self._hosts.keys()
         elif kind == "DELETED":
             gone = {what["metadata"]["name"]}
             self._hosts.pop(what["metadata"]["name"], None)
         else:
-            gone = set()
             self._hosts[what["metadata"]["name"]] = _address(what)
         for entry in self._pods.values():
             if entry.running.pod["spec"]["nodeName"] in gone and not entry.cut:
                 entry.cut_off()
-                self._aside(self._collect(entry))
+                self._aside(self._collect(entry.running.pod))
+        for pod in list(self._waiting.values()):
+            if pod["spec"]["nodeName"] in gone:
+                self._aside(self._collect(pod))
+            else:
+                _try(self._see_pod, "ADDED", pod)
+
+    def _known(self) -> list[Doc]:
+        return [*(entry.running.pod for entry in self._pods.values()), *self._waiting.values()]
 
     def _see_pod(self, kind: str, what: Doc) -> None:
         if kind == "SYNC":
             uids = {one["metadata"]["uid"] for one in what["items"]}
-            for uid in self._pods.keys() - uids:
+            for uid in (self._pods.keys() | self._waiting.keys()) - uids:
                 self._drop(uid)
             self._sweep(uids)
             for one in what["items"]:
-                self._see_pod("ADDED", one)
+                _try(self._see_pod, "ADDED", one)
             return
         uid = what["metadata"]["uid"]
+        node = what["spec"].get("nodeName")
         if kind == "DELETED":
             self._drop(uid)
-        elif what["spec"].get("nodeName"):
+        elif node and node not in self._hosts and uid not in self._pods:
+            # It has its node's address. What is said of the node is there soon, or Pod GC comes.
+            self._waiting[uid] = what
+        elif node:
+            self._waiting.pop(uid, None)
             entry = self._pods.get(uid) or self._begin(uid, what)
             if what["metadata"].get("deletionTimestamp"):
                 entry.running.stop(what["metadata"].get("deletionGracePeriodSeconds", _GRACE))
 
     def _begin(self, uid: str, pod: Doc) -> _Entry:
         directory = self._directory / uid
-        directory.mkdir(mode=0o700, exist_ok=True)
         # What it has it keeps: addresses are added to a status, not replaced.
         own = pod["status"].get("podIP") or next(self._free)
-        host = pod["status"].get("hostIP") or self._hosts.get(pod["spec"]["nodeName"], LOOPBACK)
+        host = pod["status"].get("hostIP") or self._hosts[pod["spec"]["nodeName"]]
         addresses = (own, host)
-        running = Running(self._api, pod, directory, addresses, self._always)
+        running = Running(self._api, pod, directory, addresses, self._services)
         task = asyncio.create_task(running.live())
         task.add_done_callback(_report)
         self._pods[uid] = _Entry(running, task, directory)
         return self._pods[uid]
 
-    async def _collect(self, entry: _Entry) -> None:
+    async def _collect(self, pod: Doc) -> None:
         """Do what Pod GC does with a Pod whose node is gone, only sooner.
 
         Kubernetes' own waits 40 seconds and then up to 20 more, whatever its
         options are.
         """
         await asyncio.sleep(self._delay())
-        pod = entry.running.pod
-        if pod["metadata"]["uid"] in self._pods:
-            if not entry.running.ended:
+        entry = self._pods.get(pod["metadata"]["uid"])
+        if entry is not None or self._waiting.pop(pod["metadata"]["uid"], {}):
+            if entry is None or not entry.running.ended:
                 await self._api.report(pod, statuses.orphaned(time.time()))
             await self._api.remove(pod)
 
     def _drop(self, uid: str) -> None:
         """Forget a Pod that is gone, with all that was its own."""
+        self._waiting.pop(uid, None)
         if (entry := self._pods.pop(uid, None)) is not None:
             entry.cut_off()
-            self._clean(entry.directory, entry.task)
+            self._cleaners.begin(entry.directory, entry.task)
 
     def _sweep(self, uids: set[str]) -> None:
         """Remove the directories of Pods that are gone."""
         for left in self._directory.iterdir():
             if left.name not in uids and left.name not in self._pods:
-                self._clean(left)
-
-    def _clean(self, directory: Path, after: asyncio.Task[None] | None = None) -> None:
-        async def clean() -> None:
-            if after is not None:
-                await asyncio.wait({after})
-            await asyncio.to_thread(remove, directory)
-
-        self._aside(clean())
+                self._cleaners.begin(left)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something while the API is followed."""
@@ -212,6 +218,14 @@ def _address(node: Doc) -> str:
     addresses = node.get("status", {}).get("addresses") or ()
     internal = [one["address"] for one in addresses if one["type"] == "InternalIP"]
     return internal[0] if internal else LOOPBACK
+
+
+def _try(see: Callable[[str, Doc], None], kind: str, what: Doc) -> None:
+    """Look at what the API says; what cannot be understood does not end everything else."""
+    try:
+        see(kind, what)
+    except Exception as error:  # noqa: BLE001
+        _LOG.error("What the API says could not be followed.", exc_info=error)
 
 
 def _report(task: asyncio.Task[None]) -> None:
