@@ -19,7 +19,7 @@ test: check engine kubernetes helm torch  ## Run everything, the real engine inc
 test-slow: engine kubernetes helm  ## What takes minutes: the engine and operators, built anew
 	$(BIN)/python -m pytest -m slow
 
-crash: engine  ## Cut off every operation in every way at every moment: 15 to 20 minutes
+crash: engine kubernetes helm  ## Cut off every operation in every way at every moment: 15 to 20 minutes
 	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
 	$(BIN)/python -m pytest tests/crash -q -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -37,6 +37,7 @@ MODEL = "the-model"
 # As long as a round may take: the Pods end when their job is deleted.
 WORK = ["sleep", "600"]
 IMAGE = "python:3.13-slim"
+PATIENCE = 120.0
 PACKAGE = "k8s.io/kubernetes/cmd/kubectl"
 
 Seconds = tuple[float, float]
@@ -125,15 +126,18 @@ class Bench:
         label = f"dotrain/job={name}"
         kinds = "jobs,services,networkpolicies"
         self._kubectl("delete", kinds, "-n", "training", "-l", label, "--cascade=foreground")
-        while self._pods(name):
-            time.sleep(0.1)
+        until(lambda: not self._pods(name), 0.1, f"the Pods of {name} are gone")
 
     def _timed(self, name: str, submit: Callable[[], object]) -> Seconds:
         start = time.perf_counter()
         submit()
         submitted = time.perf_counter() - start
-        while [one["status"]["phase"] for one in self._pods(name)] != ["Running"] * NODES:
-            time.sleep(0.01)
+        wanted = ["Running"] * NODES
+        until(
+            lambda: [one["status"]["phase"] for one in self._pods(name)] == wanted,
+            0.01,
+            f"all Pods of {name} run",
+        )
         return submitted, time.perf_counter() - start
 
     def _pods(self, name: str) -> list[dict[str, Any]]:
@@ -150,6 +154,15 @@ class Bench:
         if done.returncode:
             sys.exit(done.stderr)
         return done.stdout
+
+
+def until(true: Callable[[], bool], pause: float, what: str) -> None:
+    """Wait until something is so, and end the program when that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > deadline:
+            sys.exit(f"It is not so after {PATIENCE:g} s that {what}.")
+        time.sleep(pause)
 
 
 def bare(one: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dotrain import display, durations
 from dotrain.checks import check_whole
@@ -14,10 +14,10 @@ from dotrain.working import Working
 
 if TYPE_CHECKING:
     from dotrain.frameworks.dask import DaskCluster
+    from dotrain.frameworks.handle import Framework
     from dotrain.frameworks.ray import RayCluster
 
-# Of what a node has for Pods, for each worker.
-_SHARE = 0.75
+_F = TypeVar("_F", bound="Framework")
 
 
 class Clustering(Working):
@@ -38,7 +38,7 @@ class Clustering(Working):
         image: str | None = None,
         cpus: float | None = None,
         memory: str | None = None,
-        gpus: int = 0,
+        gpus: int | None = None,
         env: Mapping[str, str] | None = None,
         pool: str | None = None,
         name: str = "dask",
@@ -49,7 +49,7 @@ class Clustering(Working):
         The first call installs Dask's operator by its own Helm chart
         (https://kubernetes.dask.org), confined to the namespace of jobs. The same
         call again, also after a restart of the kernel, returns the cluster that
-        is there. Nobody gets in to its Pods but its own, its operator, and this
+        is there, as it was made. Nobody gets in to its Pods but its own, its operator, and this
         machine through the Kubernetes API.
 
         Parameters
@@ -61,11 +61,12 @@ class Clustering(Working):
             versions of Python and Dask as this kernel. Otherwise Dask's own,
             ``ghcr.io/dask/dask``, with these.
         cpus : float, optional
-            vCPUs of each worker; otherwise three quarters of a node's.
+            vCPUs of each worker; otherwise three quarters of what a node has
+            beside the scheduler.
         memory : str, optional
-            What each may use, such as ``"16Gi"``; otherwise three quarters of a node's.
-        gpus : int
-            GPUs of each.
+            What each may use, such as ``"16Gi"``; otherwise three quarters of the same.
+        gpus : int, optional
+            GPUs of each; otherwise none.
         env : mapping of str to str, optional
             Their environment; nothing secret.
         pool : str, optional
@@ -90,11 +91,13 @@ class Clustering(Working):
         OperatorFailed
             When it cannot be installed.
         TaskDoesNotFit, ClusterPaused
-            When no pool can ever run a worker.
+            When no pool can ever run a worker, or its pool never all of them.
         NotReady
-            When something does not run in time; it says what, and why.
+            When something does not run in time; it says what, and why. What is
+            there stays, until ``close_dask()`` deletes it.
         SpecError
-            When a parameter is wrong, or a cluster of that name was made otherwise.
+            When a parameter is wrong, or a cluster of that name was made
+            otherwise, or is a job.
         KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in.
 
@@ -108,11 +111,34 @@ class Clustering(Working):
 
         # Before anything is asked: it says what is missing on this machine.
         dask.operator()
-        asked = {"cpus": cpus, "memory": memory, "gpus_per_node": gpus, "pool": pool, "name": name}
-        parameters = self._fitted(workers, env, image or dask.image(), asked)
-        with _shown(f"Dask on {self.name}") as note:
-            made = dask.DaskCluster(self._kube(), self.kubeconfig, name)
-            return made.start(workers, parameters, durations.parse(timeout).total_seconds(), note)
+        asked = {"image": image, "cpus": cpus, "memory": memory, "gpus": gpus, "pool": pool}
+        made = self._handle(dask.DaskCluster, name)
+        return self._start(made, workers, {**asked, "env": env}, timeout)
+
+    def close_dask(self, name: str = "dask", *, operator: bool = False) -> None:
+        """Delete a Dask cluster with all it has made, also one that never got ready.
+
+        Parameters
+        ----------
+        name : str
+            What it is called; nothing to do when there is none.
+        operator : bool
+            Whether its operator goes too, as for ``close()``.
+
+        Raises
+        ------
+        MissingExtra
+            Without ``pip install 'dotrain[dask]'``.
+        SpecError, NotReady, HelmNotFound, OperatorFailed, KubernetesError, ApiError
+            As ``close()``; AddressMoved when this machine is not let in.
+
+        Examples
+        --------
+        >>> dotrain.get("bert").close_dask()
+        """
+        from dotrain.frameworks import dask
+
+        self._handle(dask.DaskCluster, name).close(operator=operator)
 
     def ray(
         self,
@@ -121,9 +147,10 @@ class Clustering(Working):
         image: str | None = None,
         cpus: float | None = None,
         memory: str | None = None,
-        gpus: int = 0,
+        gpus: int | None = None,
         env: Mapping[str, str] | None = None,
         pool: str | None = None,
+        head_memory: str | None = None,
         name: str = "ray",
         timeout: str | dt.timedelta = "10m",
     ) -> RayCluster:
@@ -144,15 +171,18 @@ class Clustering(Working):
             of Python and Ray as this kernel. Otherwise Ray's own,
             ``rayproject/ray``, with these.
         cpus : float, optional
-            vCPUs of each worker; otherwise three quarters of a node's.
+            vCPUs of each worker; otherwise three quarters of what a node has
+            beside the head.
         memory : str, optional
-            What each may use, such as ``"16Gi"``; otherwise three quarters of a node's.
-        gpus : int
-            GPUs of each.
+            What each may use, such as ``"16Gi"``; otherwise three quarters of the same.
+        gpus : int, optional
+            GPUs of each; otherwise none.
         env : mapping of str to str, optional
             Their environment; nothing secret.
         pool : str, optional
             The pool of nodes; otherwise the cheapest one that a worker fits.
+        head_memory : str, optional
+            What the head may use; otherwise a third of a node's, 1.5 to 4 GiB.
         name : str
             What it is called, for more than one at once.
         timeout : str or datetime.timedelta
@@ -174,11 +204,13 @@ class Clustering(Working):
         OperatorFailed
             When it cannot be installed.
         TaskDoesNotFit, ClusterPaused
-            When no pool can ever run a worker.
+            When no pool can ever run a worker, or its pool never all of them.
         NotReady
-            When something does not run in time; it says what, and why.
+            When something does not run in time; it says what, and why. What is
+            there stays, until ``close_ray()`` deletes it.
         SpecError
-            When a parameter is wrong, or a cluster of that name was made otherwise.
+            When a parameter is wrong, or a cluster of that name was made
+            otherwise, or is a job.
         KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in.
 
@@ -189,25 +221,48 @@ class Clustering(Working):
         """
         from dotrain.frameworks import ray
 
-        asked = {"cpus": cpus, "memory": memory, "gpus_per_node": gpus, "pool": pool, "name": name}
-        parameters = self._fitted(workers, env, image or ray.image(), asked)
-        with _shown(f"Ray on {self.name}") as note:
-            made = ray.RayCluster(self._kube(), self.kubeconfig, name)
-            return made.start(workers, parameters, durations.parse(timeout).total_seconds(), note)
+        asked = {"image": image, "cpus": cpus, "memory": memory, "gpus": gpus, "pool": pool}
+        made = self._handle(ray.RayCluster, name)
+        return self._start(
+            made, workers, {**asked, "env": env, "head_memory": head_memory}, timeout
+        )
 
-    def _fitted(
-        self, workers: int, env: Mapping[str, str] | None, image: str, asked: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Return what a manifest is made of, with the pool that a worker fits."""
-        from dotrain.jobs import placing
-        from dotrain.jobs.task import Task
+    def close_ray(self, name: str = "ray", *, operator: bool = False) -> None:
+        """Delete a Ray cluster with all it has made, also one that never got ready.
 
-        check_whole(workers, 1, "a cluster", "workers")
-        # A worker is checked, and finds its place, as a job on one node does.
-        task = Task(["worker"], image=image, env=env or {}, **asked)
-        # What leads the workers may be on the same node.
-        place = placing.place(self._target, self._kube(), task, self.spec, share=_SHARE)
-        return {"image": image, "env": task.env, "place": place}
+        Parameters
+        ----------
+        name : str
+            What it is called; nothing to do when there is none.
+        operator : bool
+            Whether KubeRay goes too, as for ``close()``.
+
+        Raises
+        ------
+        SpecError, NotReady, HelmNotFound, OperatorFailed, KubernetesError, ApiError
+            As ``close()``; AddressMoved when this machine is not let in.
+
+        Examples
+        --------
+        >>> dotrain.get("bert").close_ray()
+        """
+        from dotrain.frameworks import ray
+
+        self._handle(ray.RayCluster, name).close(operator=operator)
+
+    def _handle(self, kind: type[_F], name: str) -> _F:
+        from dotrain.frameworks.sizing import Sizing
+
+        kube = self._kube()
+        return kind(kube, self.kubeconfig, name, Sizing(self._target, kube, lambda: self.spec))
+
+    def _start(
+        self, made: _F, workers: int, asked: Mapping[str, Any], timeout: str | dt.timedelta
+    ) -> _F:
+        check_whole(workers, 1, f"a {made.operator.kind}", "workers")
+        seconds = durations.parse(timeout).total_seconds()
+        with _shown(f"{made.operator.kind} on {self.name}") as note:
+            return made.start(workers, asked, seconds, note)
 
 
 @contextmanager

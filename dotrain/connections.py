@@ -14,7 +14,7 @@ from dotrain import credentials, reachability
 from dotrain.api import Api
 from dotrain.client import Client
 from dotrain.credentials import Credentials
-from dotrain.errors import DotrainError
+from dotrain.errors import ClusterNotFound, DotrainError, NotFound
 from dotrain.kube import Kube
 from dotrain.target import Target
 
@@ -74,17 +74,31 @@ def shared(target: Target, cluster_id: str) -> Kube:
 
     Raises
     ------
+    ClusterNotFound
+        When the cluster is gone.
     ApiError, KubernetesUnreachable
-        As `connect`; `NotFound` when the cluster is gone.
+        As `connect`.
     """
     with _lock:
         if (target, cluster_id) not in _shared:
             with closing(Api(target)) as api:
-                found = api.get(f"/v2/kubernetes/clusters/{cluster_id}")["kubernetes_cluster"]
-                kube = connect(target, api, found)
+                kube = connect(target, api, _find(api, cluster_id))
             _shared[target, cluster_id] = kube
             atexit.register(_let_go, kube)
         return _shared[target, cluster_id]
+
+
+def _find(api: Api, cluster_id: str) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = api.get(f"/v2/kubernetes/clusters/{cluster_id}")
+    except NotFound as error:
+        raise ClusterNotFound(
+            f"The cluster with the id {cluster_id} is gone.",
+            "DigitalOcean knows it no more.",
+            "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
+        ) from error
+    described: Mapping[str, Any] = found["kubernetes_cluster"]
+    return described
 
 
 def _let_go(kube: Kube) -> None:

@@ -96,10 +96,21 @@ def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> Non
 def _down(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> list[list[Any]]:
     with turn.taken():
         writer.write("turn", None)
+        if arguments["after"] and _has_more(turn, arguments["after"], arguments["only_id"]):
+            return []
         gone = teardown.down(
             turn, only_if_over=arguments["only_if_over"], only_id=arguments["only_id"]
         )
         return [list(kind) for kind in gone]
+
+
+def _has_more(turn: Turn, after: dict[str, Any], cluster_id: str) -> bool:
+    """Return whether a job has been begun, or all called off, while this waited for its turn."""
+    # Kubernetes' client, which no other operation that deletes has a use for.
+    from dotrain.jobs import beside
+
+    called_off = "called_off" in journal.Reader(Path(after["journal"])).facts
+    return called_off or beside.is_more(turn.target, cluster_id, after["known"])
 
 
 def _plan(turn: Turn, _: journal.Writer, arguments: dict[str, Any]) -> dict[str, Any]:

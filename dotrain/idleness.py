@@ -2,7 +2,8 @@
 
 What counts as working is any Pod that runs or waits for a place, other than
 those of Kubernetes itself (``kube-system``), of dotrain's reaper
-(``dotrain-system``) and of DaemonSets, which run on every node.
+(``dotrain-system``), of operators that dotrain installed, and of DaemonSets,
+which run on every node.
 
 It looks at Pods and not at what they do. So these count as working: a GPU job
 that stalls, a Pod that is restarted again and again, one that cannot be

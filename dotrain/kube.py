@@ -8,7 +8,7 @@ credentials give their owner all of them, and more:
 ``events()``                 events: list
 ``wait_ready()``             nodes, pods, events: list
 ``forward()``                pods, services: list; pods/portforward: get, create
-``job()``, ``jobs()``        jobs, pods, events: list
+``job()``, ``jobs()``        jobs, pods, events: list; trainjobs, where they are: list
 ``Job``                      jobs: get, patch, delete; pods, nodes, events: list;
                              pods/log: get; pods/portforward: get, create
 ``run()``                    `jobs.submitting.RULES`

@@ -213,8 +213,8 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     An operation that runs on it, begun by a kernel that may be gone, is shown
     until it ends. Interrupt that, and it goes on by itself. What has expired on
     it is ended first. When the cluster is near the end of its max age, it warns.
-    Where it is to go after a job, and the process for that was killed, another
-    one takes it up.
+    Where it is to go after a job, and the process for that was killed or has
+    failed, it says so; the job's `wait` takes it up again.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def get(name: str, *, wait: bool = True) -> Cluster:
     EndsSoon
         In the last tenth of its max age, and at least 15 minutes before its end.
     FinisherKilled
-        When what takes it down after a job had been killed.
+        When what was to take it down after a job was killed, or has failed.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def get(name: str, *, wait: bool = True) -> Cluster:
         if remembered.spec.budget is not None:
             billing.warn_of_budget(target, name)
     if remembered and "cluster" in remembered.resources:
-        takedown.take_up(target, name, remembered.resources["cluster"])
+        takedown.warn(target, name, remembered.resources["cluster"])
     return cluster
 
 

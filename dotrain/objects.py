@@ -17,7 +17,13 @@ SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public", "dotrain-s
 GPUS = ("nvidia.com/gpu", "amd.com/gpu")
 """What Kubernetes calls the GPUs of a node."""
 
-_POOL, _DOKS_POOL = "dotrain/pool", "doks.digitalocean.com/node-pool"
+DOKS_POOL = "doks.digitalocean.com/node-pool"
+"""The label with the pool of a node, as DigitalOcean calls it."""
+
+OPERATOR = "dotrain/operator"
+"""The annotation of the Pods of an operator, which does no work of its own."""
+
+_POOL = "dotrain/pool"
 _SIZE = "node.kubernetes.io/instance-type"
 _MIRROR = "kubernetes.io/config.mirror"
 _INDEX = "batch.kubernetes.io/job-completion-index"
@@ -70,8 +76,11 @@ def is_finished(pod: Json) -> bool:
 
 
 def is_system(pod: Json) -> bool:
-    """Return whether a Pod is the cluster's own, dotrain's, or on every node."""
-    return pod["metadata"]["namespace"] in SYSTEM_NAMESPACES or is_of_daemon_set(pod)
+    """Return whether a Pod is the cluster's own, dotrain's, an operator's, or on every node."""
+    metadata = pod["metadata"]
+    if metadata["namespace"] in SYSTEM_NAMESPACES or is_of_daemon_set(pod):
+        return True
+    return OPERATOR in (metadata.get("annotations") or {})
 
 
 def has_controller(pod: Json) -> bool:
@@ -126,7 +135,7 @@ def pool_of(node: Json) -> str:
 
 def doks_pool_of(node: Json) -> str:
     """Return the pool of a node as DigitalOcean calls it."""
-    return str(_labels(node).get(_DOKS_POOL) or "")
+    return str(_labels(node).get(DOKS_POOL) or "")
 
 
 def size_of(node: Json) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from dotrain.address import Address
 from dotrain.departure import Terms
 from dotrain.engine import journal, locks, settled, workspace
 from dotrain.engine.progress import Progress
+from dotrain.errors import ClusterNotFound
 from dotrain.operation import Interrupts, Operation
 from dotrain.plan import Plan
 from dotrain.reaper import installing
@@ -126,6 +128,7 @@ def down(
     *,
     only_if_over: bool = False,
     only_id: str | None = None,
+    after: Mapping[str, Any] | None = None,
     patience: float | None = None,
 ) -> pd.DataFrame:
     """Delete the cluster `name` with everything around it.
@@ -142,6 +145,10 @@ def down(
     only_id : str, optional
         The id of the cluster that is meant: one that has been made since under
         the same name stays, and no row is returned.
+    after : mapping, optional
+        The journal of what follows a job (str), and the UIDs of the jobs that
+        are known (list of str): when its turn has come and there is another job,
+        or it was called off, the cluster stays, and no row is returned.
     patience : float, optional
         As for `apply`.
 
@@ -166,6 +173,7 @@ def down(
         "patience": config.patience() if patience is None else patience,
         "only_if_over": only_if_over,
         "only_id": only_id,
+        "after": after,
     }
     gone = _run(target, name, "down", f"down {name}", arguments)
     if gone:
@@ -194,6 +202,18 @@ def busy(target: Target, name: str) -> bool:
     if local.directory is not None and any(not lock.dead for lock in locks.find(local.locks(name))):
         return True
     return running(target, name) is not None
+
+
+def refuse_going(target: Target, name: str) -> None:
+    """Raise ClusterNotFound when the cluster `name` is being taken down from this machine."""
+    path = journal.running(journals(workspace.directory(target, name)))
+    card = journal.Reader(path).card if path else None
+    if card is not None and card.kind == "down":
+        raise ClusterNotFound(
+            f"The cluster {name!r} is being taken down.",
+            f"That is {card}.",
+            f"Wait until it is gone; dotrain.up({name!r}) makes another one.",
+        )
 
 
 def latest(target: Target, name: str) -> Operation | None:

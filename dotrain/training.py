@@ -56,7 +56,8 @@ class Training(Working):
             and not a laptop that sleeps, nor a hosted notebook that ends: give
             the cluster a ``max_age`` or a reaper for that. When one of the jobs
             fails or is cancelled, or something cannot be kept, the cluster
-            stays, and ``wait()`` raises why and what that costs.
+            stays, and ``wait()`` raises why and what that costs. The job's
+            ``keep_cluster()`` calls it off.
 
         Returns
         -------
@@ -70,6 +71,8 @@ class Training(Working):
             it says which size could, and its price.
         ClusterPaused
             When there are no training nodes.
+        ClusterNotFound
+            When there is no cluster, or it is being taken down.
         JobNameTaken
             When there is a job of that name already, or a namespace ``training``
             that is not dotrain's.
@@ -93,6 +96,7 @@ class Training(Working):
         >>> job.namespace
         'training'
         """
+        from dotrain import operations
         from dotrain.frameworks import trainer
         from dotrain.jobs import keeping, naming, placing, preparing, submitting
         from dotrain.jobs.job import Job
@@ -106,6 +110,7 @@ class Training(Working):
         if task.down_after:
             staying.warn(spec)
         with preparing.sent(packed, self.name, name) as content:
+            operations.refuse_going(self._target, self.name)
             submit = trainer.submit if task.backend == "trainer" else submitting.submit
             record = submit(kube, task, name, place, content)
         # Of an earlier job of this name.
@@ -122,7 +127,8 @@ class Training(Working):
         Parameters
         ----------
         name : str, optional
-            What it is called; otherwise it is the newest one.
+            What it is called; otherwise it is the newest one, as it is of
+            several that have one name in different namespaces.
 
         Returns
         -------

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dotrain import errors
-from dotrain.errors import DotrainError, EngineError
+from dotrain.errors import DotrainError, EngineError, JobError
 
 _ATTRIBUTES = ("nearest", "status", "request_id", "failures", "left", "causes", "objects")
 
@@ -31,6 +31,9 @@ def to_dict(error: BaseException) -> dict[str, Any]:
         unforeseen.__cause__ = error
         error = unforeseen
     values = {name: getattr(error, name) for name in _ATTRIBUTES if hasattr(error, name)}
+    if isinstance(error, JobError):
+        # How the job was is no number: whoever reads this asks the job itself.
+        del values["status"]
     if values.get("left") is not None:
         values["left"] = values["left"].to_dict("records")
     return {

@@ -65,6 +65,7 @@ def run(
     cwd: Path,
     on_line: Callable[[str], None] | None = None,
     on_tick: Callable[[float], None] | None = None,
+    grace: int = 0,
 ) -> Outcome:
     """Run a program to its end, its limit, or an exception here, whichever comes first.
 
@@ -82,6 +83,8 @@ def run(
         Called with every line it prints, on either stream.
     on_tick : callable, optional
         Called with the seconds gone by, every `TICK` seconds.
+    grace : int
+        Seconds that it has after SIGTERM, before SIGKILL; without, it is killed at once.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def run(
     tail: deque[str] = deque(maxlen=_TAIL)
     started = time.monotonic()
     deadline, tick = started + limit, started + TICK
-    with _spawned(args, env, cwd) as process:
+    with _spawned(args, env, cwd, grace) as process:
         lines = _lines(process)
         while True:
             now = time.monotonic()
@@ -127,7 +130,7 @@ def elapsed(seconds: float) -> str:
 
 @contextmanager
 def _spawned(
-    args: Sequence[str], env: Mapping[str, str], cwd: Path
+    args: Sequence[str], env: Mapping[str, str], cwd: Path, grace: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a group of processes of its own, and leave none of it behind."""
     process = subprocess.Popen(
@@ -142,26 +145,44 @@ def _spawned(
     )
     watch = None
     try:
-        watch = _watch(process.pid)
+        watch = _watch(process.pid, grace)
         yield process
     finally:
-        # The child is unreaped unless it ended by itself, so its id is still its own.
-        if process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+        try:
+            if grace and process.returncode is None:
+                _signal(process.pid, signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(grace)
+        finally:
+            # The child is unreaped unless it ended by itself, so its id is still its own.
+            if process.returncode is None:
+                _signal(process.pid, signal.SIGKILL)
         if watch is not None:
             _dismiss(watch)
         process.wait()
 
 
-def _watch(group: int) -> subprocess.Popen[bytes]:
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+_ONCE_GONE = """
+read -r _
+if [ "$2" -gt 0 ]; then kill -s TERM -- "-$1"; fi
+while [ "$2" -gt 0 ] && kill -s 0 -- "-$1"; do sleep 1; set -- "$1" "$(($2 - 1))"; done
+kill -s KILL -- "-$1"
+"""
+
+
+def _watch(group: int, grace: int) -> subprocess.Popen[bytes]:
     """Start a shell that kills the group once this process is gone.
 
     It waits on a pipe whose other end only this process holds. A signal
     handler could not do that: SIGKILL has none, and a kernel has its own.
     """
     return subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$1"', "sh", str(group)],
+        ["/bin/sh", "-c", _ONCE_GONE, "sh", str(group), str(grace)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

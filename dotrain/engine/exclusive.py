@@ -50,6 +50,18 @@ def exclusive(path: Path, waiting: Callable[[str, float], None]) -> Iterator[boo
         os.close(descriptor)
 
 
+def held(path: Path) -> bool:
+    """Return whether a process holds the lock `path`, also one of another machine."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def every(seconds: float, tell: Callable[[str, float], None]) -> Callable[[str, float], None]:
     """Return a `waiting` that passes on to `tell` at once, and then only every so many seconds."""
     told: list[float] = []

@@ -1,16 +1,19 @@
 """Helm, which installs operators by their own charts: found, or built.
 
-The order is ``DOTRAIN_HELM``, then ``PATH``, then what dotrain built.
+The order is ``DOTRAIN_HELM``, then ``PATH``, then what dotrain built. It has to
+be of version 3.13 or later.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotrain import config
-from dotrain.engine import gobuild, scratch
+from dotrain.engine import child, gobuild, scratch
 from dotrain.engine.exclusive import every, exclusive
 from dotrain.errors import HelmNotFound
 
@@ -22,6 +25,10 @@ VERSION = "3.22.0"
 
 EXECUTABLE = "helm.exe" if os.name == "nt" else "helm"
 
+# Of which `helm uninstall` has --ignore-not-found.
+_LEAST = (3, 13)
+_VERSION = re.compile(r"v(\d+)\.(\d+)\.")
+_VERSION_LIMIT = 30.0
 _REPEAT = 10.0
 _GET = (
     "Install it (https://helm.sh/docs/intro/install), or run `dotrain engine install-helm`, which "
@@ -44,25 +51,56 @@ def find() -> Path:
     Raises
     ------
     HelmNotFound
-        When there is none, or ``DOTRAIN_HELM`` names something that cannot be run.
+        When there is none of version 3.13 or later, or ``DOTRAIN_HELM`` names
+        something that is none.
     """
     named = config.helm_override()
     if named is not None:
-        if _runs(named):
+        if not _runs(named):
+            why = "There is no program of that name."
+        elif why := _unusable(named):
+            why = f"{why}."
+        else:
             return named
         raise HelmNotFound(
             f"DOTRAIN_HELM names {named}, which cannot be used.",
-            "There is no program of that name.",
-            "Point it to a Helm of version 3.8 or later, or unset it.",
+            why,
+            f"Point it to a Helm of version {_written(_LEAST)} or later, or unset it.",
         )
+    old = []
     for path in (*(one / EXECUTABLE for one in config.search_path()), _place()):
         if _runs(path):
-            return path
+            why = _unusable(path)
+            if not why:
+                return path
+            old.append(f"{path} cannot be used: {why}.")
     raise HelmNotFound(
-        "There is no Helm on this machine.",
-        "The operator is installed by its own chart, which needs Helm.",
+        f"There is no Helm {_written(_LEAST)} or later on this machine.",
+        "The operator is installed by its own chart, which needs Helm. " + " ".join(old),
         _GET,
     )
+
+
+def _unusable(path: Path) -> str:
+    """Return why a Helm cannot be used; empty when it can."""
+    args = [str(path), "version", "--short"]
+    env = config.environment_for_helm()
+    try:
+        with tempfile.TemporaryDirectory(prefix="dotrain-") as room:
+            outcome = child.run(args, limit=_VERSION_LIMIT, env=env, cwd=Path(room))
+    except OSError as error:
+        return f"it cannot be run: {error.strerror or error}"
+    if outcome.failure:
+        return f"it does not say its version: {outcome.failure}"
+    found = next(filter(None, map(_VERSION.match, outcome.tail)), None)
+    if found is None:
+        return "it says no version of Helm"
+    version = int(found[1]), int(found[2])
+    return "" if version >= _LEAST else f"its version is {_written(version)}"
+
+
+def _written(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def install(progress: Callable[[str], None]) -> Path:

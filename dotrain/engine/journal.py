@@ -145,7 +145,8 @@ class Writer:
         A line about progress that a full disk does not take is left out, and
         what it says goes on; an end that cannot be written is an OSError.
         """
-        line = f"{json.dumps({key: value})}\n".encode()
+        # In words what JSON does not have: an end is written, whatever it holds.
+        line = f"{json.dumps({key: value}, default=str)}\n".encode()
         try:
             written = os.write(self._file, line)
         except OSError:

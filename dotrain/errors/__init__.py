@@ -72,8 +72,8 @@ three parts are also attributes, so that a widget can set them apart.
 Five are no errors but warnings: StateRestored, when a state that could not be
 read was replaced by a copy; EndsSoon, when a cluster is near the end of its max
 age; BudgetRunsOut; NothingElseEndsIt, when a cluster goes after its job and has
-no other end; and FinisherKilled, when what was to take it down had to be
-started again.
+no other end; and FinisherKilled, when what was to take it down was killed, or
+has failed.
 """
 
 from __future__ import annotations

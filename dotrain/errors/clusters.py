@@ -95,7 +95,7 @@ class EndsSoon(UserWarning):
 
 
 class FinisherKilled(UserWarning):
-    """What was to take a cluster down after its job was killed, and has been started again."""
+    """What was to take a cluster down after its job was killed, or has failed."""
 
 
 class NothingElseEndsIt(UserWarning):

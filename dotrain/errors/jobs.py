@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dotrain.errors.asked import SpecError
 from dotrain.errors.base import DotrainError
@@ -82,7 +83,7 @@ class JobUncertain(KubernetesUnreachable):
     """
 
     def __init__(
-        self, what: str, why: str = "", fix: str = "", *, name: str = "", status: int | None = None
+        self, what: str, why: str = "", fix: str = "", *, name: str = "", **known: Any
     ) -> None:
-        super().__init__(what, why, fix, status=status)
+        super().__init__(what, why, fix, **known)
         self.name = name

@@ -14,10 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotrain import objects
 from dotrain.frameworks import extras, pods
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.handle import Framework, Ports
 from dotrain.frameworks.operators import Operator
+from dotrain.frameworks.sizing import Head, Sizing
 from dotrain.frameworks.waiting import Wanted
 from dotrain.jobs import isolation, quantities
 from dotrain.jobs.fitting import Place
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _PACKAGE = "dask_kubernetes"
 _RELEASE, _NAME = "dotrain-dask", "dask-kubernetes-operator"
 _MILLI = 1000
+_SCHEDULER_MEMORY = 2**30
 # Its Pod's network alone: nobody else gets in to that.
 _SCHEDULER = ["--host", "0.0.0.0", "--dashboard-address", "0.0.0.0:8787"]  # noqa: S104
 # kopf, which the operator is made of, looks for new resources and namespaces;
@@ -64,9 +67,12 @@ class DaskCluster(Framework):
     """
 
     ports = Ports("{}-scheduler", 8786, 8787, "tcp")
+    closing = "close_dask"
 
-    def __init__(self, kube: Kube, kubeconfig: Callable[[], Path], name: str) -> None:
-        super().__init__(kube, kubeconfig, name)
+    def __init__(
+        self, kube: Kube, kubeconfig: Callable[[], Path], name: str, sizes: Sizing
+    ) -> None:
+        super().__init__(kube, kubeconfig, name, sizes)
         self.operator = operator()
 
     def client(self) -> distributed.Client:
@@ -87,6 +93,12 @@ class DaskCluster(Framework):
             self.address
         )
         return made
+
+    def _image(self) -> str:
+        return image()
+
+    def _head_memory(self, _memory: int) -> int:
+        return _SCHEDULER_MEMORY
 
     def _manifest(self, workers: int, **parameters: Any) -> Manifest:
         return manifest(self.name, workers, **parameters)
@@ -125,12 +137,13 @@ def operator() -> Operator:
         "rbac": {"cluster": False},
         "kopfArgs": [f"--namespace={pods.NAMESPACE}"],
         "podSecurityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
+        "podAnnotations": {objects.OPERATOR: _NAME},
+        "resources": pods.OPERATOR,
     }
     return Operator(
         Chart("the Dask operator", _RELEASE, str(chart), values=values),
         _NAME,
-        f"{_RELEASE}-{_NAME}",
+        metadata.version("dask-kubernetes"),
         "kubernetes.dask.org/v1",
         "DaskCluster",
         _WATCHES,
@@ -147,7 +160,7 @@ def image() -> str:
 
 
 def manifest(
-    name: str, workers: int, *, image: str, place: Place, env: Mapping[str, str]
+    name: str, workers: int, *, image: str, place: Place, head: Head, env: Mapping[str, str]
 ) -> Manifest:
     """Return a DaskCluster.
 
@@ -161,6 +174,8 @@ def manifest(
         The container image of scheduler and workers.
     place : Place
         The pool, and what each worker has.
+    head : Head
+        What the scheduler has.
     env : mapping of str to str
         Their environment; nothing secret.
     """
@@ -174,7 +189,7 @@ def manifest(
         (container,) = made["spec"][part]["spec"]["containers"]
         container |= {"command": ["dask", part], "args": words}
         if part == "scheduler":
-            container["resources"] = pods.HEAD
+            container["resources"] = head.resources
         made["spec"][part]["spec"] = pods.confined(container, place)
     return made
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,18 +14,17 @@ from typing_extensions import Self
 
 from dotrain import forwarding, objects
 from dotrain.checks import check_whole
-from dotrain.errors import KubernetesNotFound, SpecError
+from dotrain.errors import KubernetesNotFound, OperatorFailed, SpecError
 from dotrain.forwarding import Forward
-from dotrain.frameworks import waiting
+from dotrain.frameworks import sizing, there, waiting
 from dotrain.frameworks.operators import Operator
 from dotrain.frameworks.pods import NAMESPACE
+from dotrain.frameworks.sizing import Head, Sizing
 from dotrain.frameworks.waiting import Wanted
-from dotrain.jobs import isolation, records
+from dotrain.jobs import isolation, quantities, records
 from dotrain.jobs.isolation import Manifest
+from dotrain.jobs.task import Task
 from dotrain.kube import Kube
-
-_MADE_OF = "dotrain/made-of"
-"""The annotation with the digest of what a cluster was made of, but for its workers' number."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,20 @@ class Framework:
         Returns the path of a kubeconfig for it.
     name : str
         What it is called.
+    sizes : Sizing
+        Finds the place of its Pods.
     """
 
     operator: Operator
     ports: Ports
+    closing: str
+    """The method of `Cluster` that deletes it."""
 
-    def __init__(self, kube: Kube, kubeconfig: Callable[[], Path], name: str) -> None:
+    def __init__(
+        self, kube: Kube, kubeconfig: Callable[[], Path], name: str, sizes: Sizing
+    ) -> None:
         self.name = name
+        self._sizing = sizes
         self._kube = kube
         self._kubeconfig = kubeconfig
         self._forwards: dict[int, Forward] = {}
@@ -78,7 +83,7 @@ class Framework:
     def start(
         self,
         workers: int,
-        parameters: Mapping[str, Any],
+        asked: Mapping[str, Any],
         seconds: float,
         note: Callable[[str], object],
     ) -> Self:
@@ -88,8 +93,9 @@ class Framework:
         ----------
         workers : int
             How many it has.
-        parameters : mapping
-            What else it is made of: ``image``, ``place`` and ``env``.
+        asked : mapping
+            What its user asks for, None for what he leaves open: ``image``,
+            ``cpus``, ``memory``, ``gpus``, ``pool``, ``env`` and ``head_memory``.
         seconds : float
             How long to wait for its operator, and then for it.
         note : callable
@@ -98,33 +104,37 @@ class Framework:
         Raises
         ------
         SpecError
-            When there is one of that name that was made otherwise.
+            When there is one of that name that was made otherwise, or a job.
+        ClusterPaused, TaskDoesNotFit
+            When no pool can ever run it.
         HelmNotFound, OperatorFailed
             When its operator cannot be installed.
         NotReady
             When something does not run in time; it says what, and why.
         """
-        self.operator.ensure(self._kube, self._kubeconfig, seconds, note)
-        manifest = self._manifest(workers, **parameters)
-        digest = _digest(self._manifest(1, **parameters))
-        try:
-            found = self._found()
-            if "deletionTimestamp" in found["metadata"]:
-                self._wait_gone()
-                found = self._found()
-        except KubernetesNotFound:
-            manifest["metadata"]["annotations"] = {_MADE_OF: digest}
-            found = self._kube.apply(self._location, manifest)
+        task = there.worker(self.name, asked)
+        found = self._there()
+        if found is None:
+            parameters = self._parameters(task, workers, asked)
+            wanted = self._manifest(workers, **parameters)
+            made = sizing.made_of(**parameters)
+            wanted["metadata"]["annotations"] = there.noted(made)
         else:
-            self._check(found, digest)
-            if self._workers(found) != workers:
-                self.scale(workers)
-        policy = self.operator.policy(self.name)
+            there.check_made(found, asked, self.closing)
+        there.check_name(self._kube, self.operator.policy(self.name), self.operator.kind)
+        place = self.operator.ensure(self._kube, self._kubeconfig, seconds, note)
+        if found is None:
+            found = self._kube.apply(self._location, wanted)
+        elif self._workers(found) != workers:
+            self.scale(workers)
+        policy = self.operator.policy(self.name, place)
         owner = {key: found[key] for key in ("apiVersion", "kind")}
         owner |= {key: found["metadata"][key] for key in ("name", "uid")}
         policy["metadata"]["ownerReferences"] = [owner]
         self._kube.apply(objects.location(policy), policy)
-        waiting.wait(self._kube, self._what, self._wanted(workers), seconds, note)
+        otherwise = f", and {self.closing}({self.name!r}) deletes it"
+        wanted_pods = self._wanted(workers)
+        waiting.wait(self._kube, self._what, wanted_pods, seconds, note, otherwise=otherwise)
         return self
 
     @property
@@ -158,12 +168,15 @@ class Framework:
         Raises
         ------
         SpecError
-            When it is no such number.
+            When it is no such number. TaskDoesNotFit when its pool can never have so many.
         KubernetesError, ApiError
             See each; KubernetesNotFound when it has been deleted.
         """
         check_whole(workers, 1, f"a {self.operator.kind}", "workers")
-        change = self._scaled(self._found(), workers)
+        found = self._found()
+        if workers > self._workers(found):
+            self._sizing.check(workers, there.made_of(found))
+        change = self._scaled(found, workers)
         self._kube.patch(self.operator.resource, self.name, change, namespace=NAMESPACE)
         return self
 
@@ -178,21 +191,41 @@ class Framework:
 
         Raises
         ------
+        SpecError
+            With `operator`, when other clusters need it, or somebody else installed it.
         NotReady
             When Pods of it are still there after 2 minutes.
         HelmNotFound, OperatorFailed
-            When the operator cannot be taken out.
+            When the operator cannot be taken out, or is missing and needed.
         KubernetesError, ApiError
             See each; AddressMoved when this machine is not let in.
         """
+        if operator:
+            self.operator.check_unused(self._kube, self.name)
         for forward in self._forwards.values():
             forward.close()
         self._forwards.clear()
         self._closed = True
         records.delete(self._kube, self._location)
+        self._check_operator()
         self._wait_gone()
         if operator:
             self.operator.remove(self._kube, self._kubeconfig())
+
+    def _check_operator(self) -> None:
+        """Raise OperatorFailed when nobody is there who would finish the deletion."""
+        with suppress(KubernetesNotFound):
+            waits_for = [
+                one for one in self._found()["metadata"].get("finalizers") or () if "/" in one
+            ]
+            if waits_for and self.operator.find(self._kube) is None:
+                raise OperatorFailed(
+                    f"{self._what} cannot be deleted as long as its operator is missing.",
+                    f"It waits for {', '.join(waits_for)}, and somebody took "
+                    f"{self.operator.chart.what} out.",
+                    f"Start a cluster of another name, which installs it again, and call "
+                    f"{self.closing}({self.name!r}).",
+                )
 
     def _wait_gone(self) -> None:
         labels = {isolation.JOB_LABEL: self.name}
@@ -201,14 +234,28 @@ class Framework:
     def _found(self) -> Manifest:
         return self._kube.read(self._location)
 
-    def _check(self, found: Manifest, digest: str) -> None:
-        """Raise SpecError when a cluster that is there was not made of the same."""
-        if (found["metadata"].get("annotations") or {}).get(_MADE_OF) != digest:
-            raise SpecError(
-                f"There is a {self.operator.kind} {self.name!r} already.",
-                "It was made with another image, environment or size of its workers.",
-                "Give another name=, or close() it first.",
-            )
+    def _there(self) -> Manifest | None:
+        """Return its object, once an earlier one that is being deleted is gone; None without."""
+        try:
+            found = self._found()
+            if "deletionTimestamp" not in found["metadata"]:
+                return found
+            self._check_operator()
+            self._wait_gone()
+        except KubernetesNotFound:
+            pass
+        return None
+
+    def _parameters(self, task: Task, workers: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what it is made of: what is asked for, and for the rest what fits."""
+        given = asked.get("head_memory")
+
+        def head(memory: int) -> Head:
+            return Head(quantities.memory(given) if given else self._head_memory(memory))
+
+        image = asked["image"] or self._image()
+        place, leading = self._sizing.fit(task, workers, head)
+        return {"image": image, "env": task.env, "place": place, "head": leading}
 
     def _forward(self, port: int) -> Forward:
         if self._closed:
@@ -231,6 +278,14 @@ class Framework:
     @property
     def _location(self) -> str:
         return self.operator.location(self.name)
+
+    def _image(self) -> str:
+        """Return its image when nobody says which."""
+        raise NotImplementedError
+
+    def _head_memory(self, memory: int) -> int:
+        """Return the bytes of its leading Pod on nodes that have so many."""
+        raise NotImplementedError
 
     def _manifest(self, workers: int, **parameters: Any) -> Manifest:
         """Return the object that its operator makes it of."""
@@ -260,15 +315,15 @@ class Framework:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else self.address
-        return f"<{self.operator.kind} {self.name!r}: {state}>"
+        return f"<{self.operator.kind} {self.name!r}{self._shown()}>"
 
     def _repr_html_(self) -> str:
+        # A display opens no port.
+        forward = self._forwards.get(self.ports.dashboard)
+        link = f', <a href="{forward.url}" target="_blank">dashboard</a>' if forward else ""
+        return f"{self.operator.kind} <b>{html.escape(self.name)}</b>{self._shown()}{link}"
+
+    def _shown(self) -> str:
         if self._closed:
-            return html.escape(repr(self))
-        link = f'<a href="{self.dashboard}" target="_blank">dashboard</a>'
-        return f"{self.operator.kind} <b>{html.escape(self.name)}</b>: {self.address}, {link}"
-
-
-def _digest(manifest: Manifest) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+            return ": closed"
+        return f": {self.address}" if self.ports.client in self._forwards else ""

@@ -21,8 +21,8 @@ LEVEL = "restricted"
 NAMESPACE = isolation.namespace_of(LEVEL)
 """Where they are."""
 
-HEAD = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
-"""What the Pod needs that leads the others, and computes nothing itself."""
+OPERATOR = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+"""What an operator needs: it has to fit beside the system's Pods on the smallest node."""
 
 _WORKSPACE, _SHARED_MEMORY = "/workspace", "/dev/shm"  # noqa: S108 - of the Pod
 _VOLUMES: dict[str, tuple[str, Manifest]] = {

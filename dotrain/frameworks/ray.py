@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from dotrain import objects
 from dotrain.frameworks import extras, pods
 from dotrain.frameworks.charts import Chart
 from dotrain.frameworks.handle import Framework, Ports
 from dotrain.frameworks.operators import Operator
+from dotrain.frameworks.sizing import Head
 from dotrain.frameworks.waiting import Wanted
 from dotrain.jobs import isolation
 from dotrain.jobs.fitting import Place
@@ -31,6 +33,12 @@ REPOSITORY = "https://ray-project.github.io/kuberay-helm/"
 
 _NAME = "kuberay-operator"
 _GROUP = "workers"
+# An idle head has 0.6 GiB, and grows with tasks, actors and drivers.
+_HEAD_LEAST, _HEAD_MOST = 3 * 2**29, 4 * 2**30
+_MILLI = 1000
+# Ray's own share of the memory for objects; they are in the Pod's shared memory,
+# which counts as the Pod's.
+_OBJECTS = 0.3
 
 OPERATOR = Operator(
     Chart(
@@ -39,11 +47,16 @@ OPERATOR = Operator(
         _NAME,
         REPOSITORY,
         KUBERAY,
-        # Roles and watches for its own namespace alone.
-        {"singleNamespaceInstall": True},
+        {
+            # Roles and watches for its own namespace alone.
+            "singleNamespaceInstall": True,
+            "image": {"tag": f"v{KUBERAY}"},
+            "annotations": {objects.OPERATOR: _NAME},
+            "resources": pods.OPERATOR,
+        },
     ),
     _NAME,
-    _NAME,
+    f"v{KUBERAY}",
     "ray.io/v1",
     "RayCluster",
 )
@@ -70,6 +83,13 @@ class RayCluster(Framework):
 
     operator = OPERATOR
     ports = Ports("{}-head-svc", 10001, 8265, "ray")
+    closing = "close_ray"
+
+    def _image(self) -> str:
+        return image()
+
+    def _head_memory(self, memory: int) -> int:
+        return min(_HEAD_MOST, max(_HEAD_LEAST, memory // 3))
 
     def _manifest(self, workers: int, **parameters: Any) -> Manifest:
         return manifest(self.name, workers, **parameters)
@@ -106,15 +126,15 @@ def image() -> str:
 
 
 def manifest(
-    name: str, workers: int, *, image: str, place: Place, env: Mapping[str, str]
+    name: str, workers: int, *, image: str, place: Place, head: Head, env: Mapping[str, str]
 ) -> Manifest:
     """Return a RayCluster; the parameters are those of a DaskCluster's."""
     labels = isolation.labels(name)
     listens = [("client", 10001), ("dashboard", 8265), ("gcs-server", 6379)]
-    head = {"name": "ray-head", "image": image, "env": pods.variables(env), "resources": pods.HEAD}
-    head["ports"] = [{"name": one, "containerPort": port} for one, port in listens]
-    worker = {**head, "name": "ray-worker", "resources": resources(place)}
-    del worker["ports"]
+    common = {"image": image, "env": pods.variables(env)}
+    ports = [{"name": one, "containerPort": port} for one, port in listens]
+    leading = {**common, "name": "ray-head", "resources": head.resources, "ports": ports}
+    worker = {**common, "name": "ray-worker", "resources": resources(place)}
     return {
         "apiVersion": OPERATOR.api_version,
         "kind": OPERATOR.kind,
@@ -122,14 +142,25 @@ def manifest(
         "spec": {
             "headGroupSpec": {
                 # Work goes to the workers, which have been fitted to it.
-                "rayStartParams": {"num-cpus": "0", "dashboard-host": "0.0.0.0"},  # noqa: S104
-                "template": {"metadata": {"labels": labels}, "spec": pods.confined(head, place)},
+                "rayStartParams": {
+                    "num-cpus": "0",
+                    "dashboard-host": "0.0.0.0",  # noqa: S104
+                    **_memory(head.memory),
+                },
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": pods.confined(leading, place),
+                },
             },
             "workerGroupSpecs": [
                 {
                     "groupName": _GROUP,
                     **_count(workers),
-                    "rayStartParams": {},
+                    # What its Pod has, and not all that the node has.
+                    "rayStartParams": {
+                        "num-cpus": str(max(1, place.millicpus // _MILLI)),
+                        **_memory(place.memory),
+                    },
                     "template": {
                         "metadata": {"labels": labels},
                         "spec": pods.confined(worker, place),
@@ -138,6 +169,11 @@ def manifest(
             ],
         },
     }
+
+
+def _memory(total: int) -> dict[str, str]:
+    kept = int(total * _OBJECTS)
+    return {"memory": str(total - kept), "object-store-memory": str(kept)}
 
 
 def _count(workers: int) -> dict[str, int]:

@@ -70,9 +70,12 @@ def submit(kube: Kube, task: Task, name: str, place: Place, content: Content) ->
     ------
     MissingExtra, OperatorFailed
         As `check`.
+    InvalidName
+        When the name is longer than JobSet lets through.
     JobNameTaken, JobUncertain, KubernetesError, KubernetesUnreachable, AddressMoved
         See each. A runtime that nothing uses may be left when the API cannot be reached.
     """
+    trainjobs.check_name(name, task.nodes)
     check(kube)
     level, mark = task.pod_security, submitting.mark()
     giving.claim(kube, level)

@@ -41,7 +41,14 @@ class Wanted:
 
 
 def wait(
-    kube: Kube, what: str, wanted: tuple[Wanted, ...], seconds: float, note: Callable[[str], object]
+    kube: Kube,
+    what: str,
+    wanted: tuple[Wanted, ...],
+    seconds: float,
+    note: Callable[[str], object],
+    *,
+    namespace: str = NAMESPACE,
+    otherwise: str = "",
 ) -> None:
     """Wait until all of `wanted` are ready.
 
@@ -57,6 +64,10 @@ def wait(
         How long to wait.
     note : callable
         Takes a sentence when something has changed.
+    namespace : str
+        Where they are.
+    otherwise : str
+        What else can be done when they are not ready in time.
 
     Raises
     ------
@@ -65,15 +76,15 @@ def wait(
     """
     deadline, look, before = time.monotonic() + seconds, _FIRST_LOOK, -1
     while True:
-        missing = lacking(kube.list(Pod, namespace=NAMESPACE), wanted)
+        missing = lacking(kube.list(Pod, namespace=namespace), wanted)
         if not missing:
             return
         if len(missing) != before:
             note(f"Not ready yet: {readiness.some([*missing.values()])}.")
         if time.monotonic() >= deadline:
-            events = kube.list(Event, namespace=NAMESPACE)
+            events = kube.list(Event, namespace=namespace)
             causes = readiness.explained(missing, events)
-            raise _failure(f"{what} is not ready after {seconds:g} s.", causes)
+            raise _failure(f"{what} is not ready after {seconds:g} s.", causes, otherwise)
         before = len(missing)
         time.sleep(min(look, max(0.0, deadline - time.monotonic())))
         look = min(_LAST_LOOK, look * 1.5)
@@ -146,12 +157,12 @@ def _has(pod: Json, labels: Mapping[str, str]) -> bool:
     return labels.items() <= (pod["metadata"].get("labels") or {}).items()
 
 
-def _failure(what: str, causes: list[str]) -> NotReady:
+def _failure(what: str, causes: list[str], otherwise: str = "") -> NotReady:
     said = readiness.some(causes)
     return NotReady(
         what,
         f"{said[:1].upper()}{said[1:]}.",
         "Look at the cluster's pods() and events(), and resize() a pool that has no room; the same "
-        "call again goes on from here.",
+        f"call again goes on from here{otherwise}.",
         causes=causes,
     )

@@ -23,13 +23,16 @@ Reach = Callable[[], Kube | None]
 
 
 def describe(reach: Reach) -> str:
-    """Return in words which jobs would be lost; empty when none would."""
+    """Return in words which jobs, and clusters of Ray and Dask, would be lost; empty for none."""
 
     def look() -> str:
         kube = reach()
         rows = finding.rows(kube) if kube else []
         running = [f"{row.name} ({row.status.phase})" for row in rows if not row.status.ended]
-        return f"These jobs are lost: {', '.join(running)}." if running else ""
+        said = [f"These jobs are lost: {', '.join(running)}."] if running else []
+        clusters = finding.clusters(kube) if kube else []
+        said += [f"So is what runs on {', '.join(clusters)}."] if clusters else []
+        return " ".join(said)
 
     try:
         return within(_PATIENCE, look, _UNKNOWN)
@@ -42,16 +45,13 @@ def keep(target: Target, reach: Reach) -> None:
 
     def save() -> None:
         kube = reach()
-        for row in finding.rows(kube) if kube else ():
-            if not kube or not row.status.ended:
+        for record, status in finding.each(kube) if kube else ():
+            if not kube or not status.ended:
                 continue
-            with suppress(DotrainError):
-                record = finding.record(kube, row.name)
-                place = (record.namespace, record.name, record.uid)
-                kept = keeping.of(target, kube.cluster["name"], *place)
-                # One of its name in another namespace has a status of its own.
-                if record.namespace == row.namespace and not kept.ranks():
-                    leaving.keep(target, kube, record, row.status)
+            place = (record.namespace, record.name, record.uid)
+            if not keeping.of(target, kube.cluster["name"], *place).ranks():
+                with suppress(DotrainError):
+                    leaving.keep(target, kube, record, status)
 
     with suppress(DotrainError):
         within(_PATIENCE, save, None)

@@ -16,13 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dotrain import config
+from dotrain.engine import journal
 from dotrain.errors import StorageError
 from dotrain.jobs import results, storage
 from dotrain.jobs.results import Outcome, Read
 from dotrain.target import Target
 
 MOST = 50
-"""Jobs of each cluster that something is kept of: the newest."""
+"""Jobs of each cluster that something is kept of: the newest, and those that something follows."""
+
+AFTER = "after.jsonl"
+"""The journal of what follows a job, beside what is kept of it."""
 
 _DOTS = 2
 _NUMBERED = re.compile(r"log-(\d+)\.txt")
@@ -190,4 +194,11 @@ def _newest(home: Path) -> list[Path]:
 
 def _prune(home: Path) -> None:
     for path in _newest(home)[MOST:]:
-        shutil.rmtree(path, ignore_errors=True)
+        if not _is_followed(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_followed(directory: Path) -> bool:
+    """Return whether something follows the job of a directory, or should still."""
+    after = journal.Reader(directory / AFTER)
+    return "asked" in after.facts and (after.end is None or "error" in after.end)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dotrain import config, durations
 from dotrain.errors import (
     ClusterNotFound,
+    EngineError,
     JobFailed,
     JobNotFound,
     KubernetesUnreachable,
     NotFinished,
 )
+from dotrain.jobs import takedown
 from dotrain.jobs.job import Job
 from dotrain.jobs.records import Record
 from dotrain.jobs.shown import Picture
@@ -34,9 +38,11 @@ class LastJob(Job):
     def __init__(self, record: Record, kube: Kube, target: Target) -> None:
         super().__init__(record, kube, target)
         self._asker = record.down_after
-        # What follows it runs on the machine of whoever asked for it, and nowhere else.
+        # What follows it runs on the machine of whoever asked for it, and nowhere else;
+        # that is here where its journal is, whatever this machine is called by now.
         self._takedown: Takedown | None = None
-        if self._asker == config.identity():
+        self._deadline = float("inf")
+        if self._asker == config.identity() or takedown.asked(self._kept):
             job = {
                 "cluster": self.cluster,
                 "cluster_id": str(kube.cluster["id"]),
@@ -88,7 +94,10 @@ class LastJob(Job):
 
         Raises
         ------
-        JobFailed, ImageNotPulled, NotFinished, JobNotFound, KubernetesError
+        JobFailed
+            As any other job's; and when another job, that ran when this one
+            ended or was begun after it, did not succeed: the cluster stays.
+        ImageNotPulled, NotFinished, JobNotFound, KubernetesError
             As any other job's.
         ConfigError
             When what it left cannot be kept: the cluster stays.
@@ -98,19 +107,57 @@ class LastJob(Job):
         if self._takedown is None:
             return super().wait(timeout)
         seconds = None if timeout is None else durations.parse(timeout).total_seconds()
-        began = time.monotonic()
+        if seconds is not None:
+            self._deadline = time.monotonic() + seconds
         self.begin()
         failed = None
         try:
             super().wait(timeout)
         except JobFailed as error:
             failed = error
-        left = None if seconds is None else max(0.0, began + seconds - time.monotonic())
-        self._until_down(self._takedown, left)
+        finally:
+            left, self._deadline = self._deadline - time.monotonic(), float("inf")
+        self._until_down(self._takedown, None if seconds is None else max(0.0, left))
         if failed is not None:
             failed.fix = f"{failed.fix} {self._takedown.result.get('said', '')}".strip()
             raise failed
+        if self._takedown.stays:
+            raise JobFailed(
+                f"The job {self.name!r} has succeeded, and {self.cluster!r} stays.",
+                str(self._takedown.result["said"]),
+                f"dotrain.get({self.cluster!r}).jobs() lists its jobs.",
+                status=self._seen,
+            )
         return self
+
+    def keep_cluster(self) -> None:
+        """Let the cluster stay when this job has ended, whatever ``down_after`` said.
+
+        The job goes on, and what is kept of it is kept when it is waited for.
+        There is no way back: `Cluster.down` takes the cluster down.
+
+        Raises
+        ------
+        ClusterNotFound
+            When it is too late: the cluster is being taken down, or is gone.
+        EngineError
+            When what takes it down does not answer, or is on another machine.
+        """
+        if self._takedown is None:
+            raise EngineError(
+                f"What takes {self.cluster!r} down is not on this machine.",
+                f"{self._asker} asked for it.",
+                "Call keep_cluster() there, or cancel() the job: the cluster then stays.",
+            )
+        self._takedown.call_off()
+
+    def delete(self) -> None:
+        """Delete it as any other job; the cluster then stays."""
+        super().delete()
+        # What still runs sees by itself that the job is gone.
+        if self._takedown is not None and self._takedown.error is not None:
+            with suppress(ClusterNotFound):
+                self._takedown.call_off()
 
     def _until_down(self, takedown: Takedown, seconds: float | None) -> None:
         why = f"It was waited for {seconds:g} s more." if seconds is not None else ""
@@ -130,14 +177,16 @@ class LastJob(Job):
 
     def _keep(self, status: JobStatus) -> None:
         # What follows it keeps it first of all, and this cell may come too late to.
-        if self._takedown is None or not self._takedown.wait_until_kept():
+        left = self._deadline - time.monotonic()
+        if self._takedown is None or not self._takedown.wait_until_kept(left):
             super()._keep(status)
 
     def _picture_of(self, status: JobStatus | None, note: str = "") -> Picture:
         then = f"Then: {self._asker} takes {self.cluster!r} down."
         if self._takedown is not None:
             then = self._takedown.summary
-        return super()._picture_of(status, f"{note} {then}".strip())
+        picture = super()._picture_of(status, f"{note} {then}".strip())
+        return replace(picture, goes_on=self._takedown is not None and not self._takedown.over)
 
 
 def written(status: JobStatus) -> dict[str, Any]:

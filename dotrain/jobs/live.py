@@ -2,8 +2,8 @@
 
 One thread looks at a job, whatever number of cells show it. It begins with the
 first of them and ends, under a lock that whoever adds a cell takes too, when
-the job has ended or is gone; after that nothing is left to update. It is a
-daemon, and told to stop when the kernel does.
+the job has ended and what follows it is over, or it is gone; after that nothing
+is left to update. It is a daemon, and told to stop when the kernel does.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Live:
         """Show the job in the cell that runs now, and keep that up to date."""
         picture, cell = self._look(), Cell()
         cell.show(picture)
-        if _is_last(picture):
+        if picture.last:
             return
         with _lock:
             self._cells.append(cell)
@@ -83,7 +83,7 @@ class Live:
         seconds = _EVERY
         while not self._stop.wait(seconds):
             picture = self._look()
-            last = _is_last(picture)
+            last = picture.last
             with _lock:
                 cells = list(self._cells)
                 if last:
@@ -104,10 +104,6 @@ def _forget(live: Live) -> None:
     """Let go of a job that has ended; the lock is held."""
     for key in [key for key, one in _lives.items() if one is live]:
         del _lives[key]
-
-
-def _is_last(picture: Picture) -> bool:
-    return picture.final or (picture.status is not None and picture.status.ended)
 
 
 def show(key: Hashable, look: Callable[[], Picture]) -> None:

@@ -13,6 +13,8 @@ from dotrain.errors import InvalidName
 # Kubernetes calls the Pods "<name>-<index>" and a service by the name alone:
 # a label of DNS (RFC 1035), with room for the index.
 _LONGEST = 52
+# One that is made up fits every backend.
+_LONGEST_FRESH = 40
 _NAME = re.compile(rf"[a-z]([a-z0-9-]{{0,{_LONGEST - 2}}}[a-z0-9])?")
 # What every namespace of jobs has: the policy that closes it, and a service account.
 _TAKEN = ("closed", "default")
@@ -36,7 +38,7 @@ def check(name: object) -> None:
 def fresh(work: str | Sequence[str] | Callable[..., Any]) -> str:
     """Return a name that nobody else has chosen, such as ``"train-9f3c"``."""
     suffix = secrets.token_hex(_SUFFIX_BYTES)
-    longest = _LONGEST - len(suffix) - 1
+    longest = _LONGEST_FRESH - len(suffix) - 1
     stem = re.sub(r"[^a-z0-9]+", "-", _stem(work).lower()).lstrip("0123456789-")
     return f"{stem[:longest].strip('-') or 'job'}-{suffix}"
 

@@ -51,10 +51,10 @@ def place(
     """
     nodes = kube.list(Node) if kube else ()
     pods = kube.list(Pod) if nodes and kube else ()
-    return fitting.place(task, spec, nodes, cache(lambda: _offers(target)), pods, share=share)
+    return fitting.place(task, spec, nodes, cache(lambda: sizes(target)), pods, share=share)
 
 
-def _offers(target: Target) -> Sequence[Offer]:
+def sizes(target: Target) -> Sequence[Offer]:
     """Return the sizes that nodes can have."""
     with closing(Api(target)) as api:
         options = api.get("/v2/kubernetes/options")["options"]

@@ -48,7 +48,7 @@ class Room:
     disk : int
         Bytes that Pods may write on the node; 0 when that is not known.
     taken : tuple of int
-        What other Pods of the system request of it now: thousandths of a vCPU, and bytes.
+        What else the system has of it, or will have soon: thousandths of a vCPU, and bytes.
     seen : bool
         Whether a node said so. Otherwise it is what the size has, and a node
         keeps some of that for itself.
@@ -107,7 +107,12 @@ def measure(
     names = [node["metadata"]["name"] for node in own]
     daemons = _most(names, filter(objects.is_of_daemon_set, pods))
     daemons = daemons if any(daemons) else _DAEMONS
-    others = (one for one in pods if objects.is_system(one) and not objects.is_of_daemon_set(one))
+    others = _most(
+        names,
+        (one for one in pods if objects.is_system(one) and not objects.is_of_daemon_set(one)),
+    )
+    # On a new node not all of them are there yet.
+    missing = [usual - there for usual, there in zip(_DAEMONS, daemons, strict=True)]
     return Room(
         pool,
         max(0, min(quantities.millicpus(one["cpu"]) for one in found) - daemons[0]),
@@ -115,7 +120,7 @@ def measure(
         offer.gpus if offer else max(int(one.get(gpu) or 0) for one in found) if gpu else 0,
         _resource(offer) if offer else gpu,
         min(quantities.amount(one.get("ephemeral-storage", "0")) for one in found),
-        _most(names, others),
+        (max(others[0], missing[0]), max(others[1], missing[1])),
     )
 
 

@@ -11,11 +11,16 @@ from __future__ import annotations
 
 _SHELL = "/bin/sh"
 # What a shell itself says of a child that a signal has ended would be in the log.
+# A process loses what it is told before it is a program: that gets a moment first.
 # A signal interrupts `wait`, which then has no status of the child yet.
 _FIRST = """\
-trap 'trap : TERM; kill -TERM 0' TERM
+told=
+trap told=1 TERM
 exec 3>&2 2>/dev/null
 "$0" -c "$1" 2>&3 3>&- & child=$!
+sleep 0.2
+trap 'trap : TERM; kill -TERM 0' TERM
+[ -z "$told" ] || { trap : TERM; kill -TERM 0; }
 wait "$child"; code=$?
 while kill -0 "$child"; do wait "$child"; code=$?; done
 wait "$child"; last=$?

@@ -31,6 +31,8 @@ class Picture:
         What else to say, such as why nothing newer is known.
     final : bool
         Whether nothing newer will ever be known.
+    goes_on : bool
+        Whether something follows the job that is not over when it has ended.
     """
 
     name: str
@@ -39,6 +41,13 @@ class Picture:
     cost: float | None = None
     note: str = ""
     final: bool = False
+    goes_on: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing newer comes."""
+        ended = self.status is not None and self.status.ended
+        return self.final or (ended and not self.goes_on)
 
     @property
     def state(self) -> str:

@@ -17,9 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from dotrain import config, display, handover, staying, transport
+from dotrain import config, display, handover, operations, staying, transport
 from dotrain.engine import journal
-from dotrain.errors import DotrainError, EngineError, FinisherKilled
+from dotrain.engine.exclusive import exclusive, held
+from dotrain.errors import ClusterNotFound, DotrainError, EngineError, FinisherKilled
 from dotrain.hidden import bare
 from dotrain.jobs import keeping
 from dotrain.jobs.keeping import Kept
@@ -29,8 +30,10 @@ _LOOK_SECONDS = 0.05
 _REFRESH_SECONDS = 0.5
 _TAIL = 500
 _FAREWELL = 2.0
-_JOURNAL = "after.jsonl"
-_OVER = ("ended", "failed", "killed")
+# Seconds for what the job left to be kept, before this kernel keeps it itself; and
+# for the process to see that it was called off, which looks every few seconds.
+_KEPT, _CALLED_OFF = 60.0, 60.0
+_OVER = ("ended", "failed", "killed", "missing")
 
 # They outlive this process; as long as it lives, it has to wait for those that end.
 _started: dict[Path, subprocess.Popen[bytes]] = {}
@@ -51,7 +54,7 @@ class Takedown:
         self._target = target
         self._job = dict(job)
         place = (job[key] for key in ("cluster", "namespace", "name", "uid"))
-        self._path = keeping.of(target, *place).directory / _JOURNAL
+        self._path = keeping.of(target, *place).directory / keeping.AFTER
         self._reader = journal.Reader(self._path)
         self._costs = ""
 
@@ -67,7 +70,15 @@ class Takedown:
         if self._reader.card is None:
             return "missing"
         state = self._reader.state
+        if state == "elsewhere" and not held(self._lock):
+            # There, or here under the name that this machine had then.
+            return "killed"
         return "failed" if state == "ended" and "error" in self._end else state
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is done any more, or not before it is taken up."""
+        return self.state in _OVER
 
     @property
     def status(self) -> Mapping[str, Any] | None:
@@ -82,12 +93,19 @@ class Takedown:
         return self._end.get("result") or {}
 
     @property
+    def stays(self) -> bool:
+        """Whether the cluster stays because of its jobs, and not since it was called off."""
+        kept = self.result.get("outcome") == "kept"
+        return kept and "called_off" not in self._reader.facts
+
+    @property
     def error(self) -> DotrainError | None:
         """Why it failed; None when it has not."""
         state, name = self.state, self._job["cluster"]
-        if state == "killed":
+        if state in ("killed", "missing"):
+            was = "was killed" if state == "killed" else "did not begin"
             return EngineError(
-                f"The process that takes {name!r} down after {self._job['name']!r} was killed.",
+                f"The process that takes {name!r} down after {self._job['name']!r} {was}.",
                 self._until_then(),
                 "Call wait() again: it takes it up.",
             )
@@ -128,6 +146,9 @@ class Takedown:
             self._target, id=uuid.uuid4().hex, journal=str(self._path), job=self._job
         )
         self._dismiss()
+        if self._reader.card is None:
+            # Whoever comes after this kernel knows of it from here on.
+            self._write(asked=self._job)
         with tempfile.TemporaryFile() as said:
             try:
                 process = handover.start("dotrain.finisher", said)
@@ -167,13 +188,53 @@ class Takedown:
                 return ended
             time.sleep(_LOOK_SECONDS)
 
-    def wait_until_kept(self) -> bool:
-        """Wait until what the job left is kept; return false when that has failed."""
-        while self.status is None and self.state not in _OVER:
+    def wait_until_kept(self, seconds: float) -> bool:
+        """Wait until what the job left is kept; return false when it fails, or takes too long."""
+        deadline = time.monotonic() + min(seconds, _KEPT)
+        while self.status is None and not self.over and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
-        if self.status is None:
+        if self.over:
             self._dismiss()
         return self.status is not None
+
+    def call_off(self) -> None:
+        """Let the cluster stay, whatever becomes of the job.
+
+        Raises
+        ------
+        ClusterNotFound
+            When it is being taken down, or is gone.
+        EngineError
+            When what takes it down does not answer.
+        """
+        operations.refuse_going(self._target, self._job["cluster"])
+        if self.state != "ended":
+            config.private_dir(self._path.parent)
+            self._write(asked=self._job, called_off=True)
+            with exclusive(self._lock, self._refuse_deaf):
+                # Nobody is at it now, or ever will be.
+                if self.state != "ended":
+                    said = f"It was called off. {self._until_then()}"
+                    self._write(end={"result": {"outcome": "kept", "said": said}}, opened=True)
+        self._dismiss()
+        if self.result.get("outcome") != "kept":
+            raise ClusterNotFound(self.result["said"], "", "dotrain.up() makes it again.")
+
+    def _refuse_deaf(self, _holder: str, seconds: float) -> None:
+        if seconds > _CALLED_OFF:
+            raise EngineError(
+                f"What takes {self._job['cluster']!r} down may go on with it.",
+                f"It has not ended within {_CALLED_OFF:g} s after it was called off.",
+                "Look at the job, which says what it does, and call keep_cluster() again.",
+            )
+
+    def _write(self, *, opened: bool = False, **lines: Any) -> None:
+        writer = journal.Writer(self._path)
+        if opened:
+            writer.open("after", f"after {self._job['name']}", uuid.uuid4().hex)
+        for key, value in lines.items():
+            writer.write(key, value)
+        writer.close()
 
     def _dismiss(self) -> None:
         process = _started.get(self._path)
@@ -181,6 +242,10 @@ class Takedown:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_FAREWELL)
                 _started.pop(self._path, None)
+
+    @property
+    def _lock(self) -> Path:
+        return self._path.with_suffix(".lock")
 
     @property
     def _end(self) -> Mapping[str, Any]:
@@ -200,8 +265,8 @@ class Takedown:
         )
 
 
-def take_up(target: Target, cluster: str, cluster_id: str) -> None:
-    """Take up what was killed of what follows jobs on a cluster, and warn of it.
+def warn(target: Target, cluster: str, cluster_id: str) -> None:
+    """Warn of what was to follow jobs on a cluster, and does not: it was killed, or failed.
 
     Warns
     -----
@@ -211,21 +276,19 @@ def take_up(target: Target, cluster: str, cluster_id: str) -> None:
         job = asked(kept)
         if job.get("cluster_id") != cluster_id:
             continue
-        found = Takedown(target, job)
-        if found.state != "killed":
-            continue
-        found.begin()
-        warnings.warn(
-            f"The process that takes {cluster!r} down after the job {job['name']!r} had been "
-            f"killed. Another one has taken it up. {staying.costs(target, cluster)}",
-            FinisherKilled,
-            stacklevel=3,
-        )
+        error = Takedown(target, job).error
+        if error is not None:
+            warnings.warn(
+                f"{cluster!r} does not go after the job {kept.name!r}: {error} "
+                f"job({kept.name!r}).wait() tries again, its keep_cluster() calls it off.",
+                FinisherKilled,
+                stacklevel=3,
+            )
 
 
 def asked(kept: Kept) -> Mapping[str, str]:
     """Return which job something follows, as its journal has it; empty when nothing does."""
-    return journal.Reader(kept.directory / _JOURNAL).facts.get("asked") or {}
+    return journal.Reader(kept.directory / keeping.AFTER).facts.get("asked") or {}
 
 
 def _last_words(said: IO[bytes]) -> str:

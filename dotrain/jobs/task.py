@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import inspect
-import operator
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from dotrain import durations
 from dotrain.checks import check_flag, check_text, check_whole
 from dotrain.errors import SpecError
 from dotrain.hidden import Hidden
-from dotrain.jobs import naming, quantities, variables
+from dotrain.jobs import naming, quantities, taken, variables
 from dotrain.jobs.storage import Storage
 
 POD_SECURITY = ("restricted", "baseline", "privileged")
@@ -130,7 +129,7 @@ class Task:
             naming.check(self.name)
         self._check_image()
         self._check_size()
-        self._set("files", _paths(self.files))
+        self._set("files", taken.paths(self.files))
         self._set("env", variables.plain("env", self.env))
         self._set("secrets", variables.secret(self.secrets))
         variables.check(self.env, self.secrets)
@@ -146,9 +145,9 @@ class Task:
                 "It is a bucket, and where that is.",
                 "Give for example storage=dotrain.Storage('experiments', region='nyc3').",
             )
-        _check_choice("pod_security", self.pod_security, POD_SECURITY)
-        _check_choice("launcher", self.launcher, LAUNCHERS)
-        _check_choice("backend", self.backend, BACKENDS)
+        taken.check_choice("pod_security", self.pod_security, POD_SECURITY)
+        taken.check_choice("launcher", self.launcher, LAUNCHERS)
+        taken.check_choice("backend", self.backend, BACKENDS)
         check_flag(self, "down_after")
 
     @property
@@ -194,7 +193,7 @@ class Task:
     def _check_work(self) -> None:
         work = self.work
         if not callable(work):
-            words = [work] if isinstance(work, str) else _listed(work)
+            words = [work] if isinstance(work, str) else taken.listed(work)
             # An argument may be empty; what runs may not.
             if not words or not all(map(variables.is_text, words)) or not words[0].strip():
                 raise SpecError(
@@ -206,7 +205,7 @@ class Task:
             variables.check_command(words)
             if not isinstance(work, str):
                 self._set("work", tuple(words))
-        arguments, named = _listed(self.args), self.kwargs
+        arguments, named = taken.listed(self.args), self.kwargs
         if (
             arguments is None
             or not isinstance(named, Mapping)
@@ -253,7 +252,7 @@ class Task:
 
     def _check_size(self) -> None:
         for name in ("nodes", "gpus_per_node", "retries", "cpus"):
-            self._set(name, _number(getattr(self, name)))
+            self._set(name, taken.number(getattr(self, name)))
         check_whole(self.nodes, 1, "a job", "nodes")
         check_whole(self.gpus_per_node, 0, "a job", "gpus_per_node")
         check_whole(self.retries, 0, "a job", "retries")
@@ -306,42 +305,6 @@ def asked(work: Work | Task, given: Mapping[str, Any]) -> Task:
                 f"Did you mean {nearest[0]}=?" if nearest else "help(dotrain.Task) describes them.",
             )
     return replace(work, **given) if isinstance(work, Task) else Task(work, **given)
-
-
-def _number(value: Any) -> Any:
-    """Return a whole number of another library, such as NumPy's, as one of Python's."""
-    if isinstance(value, bool | int | float) or not hasattr(value, "__index__"):
-        return value
-    return operator.index(value)
-
-
-def _listed(value: object) -> list[Any] | None:
-    """Return the items of a sequence; None for what is none."""
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return list(value)
-    return None
-
-
-def _paths(files: object) -> tuple[str, ...] | None:
-    if files is None:
-        return None
-    found = [files] if isinstance(files, str | Path) else _listed(files)
-    if not found or not all(isinstance(one, str | Path) and str(one) for one in found):
-        raise SpecError(
-            f"{files!r} are no files.",
-            "Files are one path or a list of paths.",
-            "Give for example files='src/' or files=['train.py', 'configs/'].",
-        )
-    return tuple(str(one) for one in found)
-
-
-def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise SpecError(
-            f"{name} is {value!r}.",
-            f"It can be {', '.join(map(repr, choices))}.",
-            f"Give for example {name}={choices[0]!r}.",
-        )
 
 
 def _same(one: object, other: object) -> bool:

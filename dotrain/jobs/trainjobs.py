@@ -11,7 +11,7 @@ from __future__ import annotations
 from kr8s.objects import Event, new_class
 
 from dotrain import objects
-from dotrain.errors import KubernetesNotFound
+from dotrain.errors import InvalidName, KubernetesNotFound
 from dotrain.jobs import reading, records
 from dotrain.jobs.records import JobRecord
 from dotrain.jobs.status import JobStatus
@@ -24,6 +24,9 @@ NODE = "node"
 """What Trainer calls the group of Pods that train, and the container in each."""
 
 RESOURCE = new_class(KIND, API)
+
+# Kubernetes cuts longer names of Pods, and JobSet refuses to make such ones.
+_LONGEST_POD, _SUFFIX = 63, "-abcde"
 
 
 class TrainJobRecord(JobRecord):
@@ -56,7 +59,7 @@ class TrainJobRecord(JobRecord):
         return reading.read(as_job(train_job, job), pods, events)
 
     def cancel(self) -> None:
-        """Suspend it for good: JobSet then deletes its Job, and its Pods are told to end."""
+        """Suspend it for good: JobSet suspends its Job, and its Pods are told to end."""
         self._kube.patch(RESOURCE, self.name, records.cancelled(), namespace=self.namespace)
 
     def delete(self) -> None:
@@ -77,6 +80,19 @@ def location(one: Json) -> str:
 def job_of(name: str) -> str:
     """Return what the Job is called that JobSet makes for a TrainJob."""
     return f"{name}-{NODE}-0"
+
+
+def check_name(name: str, nodes: int) -> None:
+    """Raise InvalidName when JobSet would call Pods by longer names than it lets through."""
+    added = f"{job_of('')}-{nodes - 1}{_SUFFIX}"
+    longest = _LONGEST_POD - len(added)
+    if len(name) > longest:
+        raise InvalidName(
+            f"{name!r} is too long for a TrainJob of {nodes} nodes.",
+            f"Its Pods are called '{name}{added}', and such names have at most {_LONGEST_POD} "
+            "characters.",
+            f"Give a name of at most {longest} characters, or leave name= out.",
+        )
 
 
 def as_job(train_job: Json, job: Json) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dotrain.errors import ClusterPaused, TaskDoesNotFit
 from dotrain.jobs import quantities, rooms
@@ -89,6 +90,54 @@ def _nodes(task: Task, spec: ClusterSpec, room: Room, offers: Sequence[Offer]) -
         "Each of its Pods has a node of its own.",
         f"Call {call}: {task.nodes} x {pool.size} cost{at_most} {_money(hourly * task.nodes)} "
         f"instead of {_money(hourly * room.most)}; or give nodes={room.most}.",
+        nearest=[pool.name],
+    )
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a cluster of Ray or Dask lacks in a pool.
+
+    Parameters
+    ----------
+    wanted : int
+        How many workers are wanted.
+    most : int
+        How many the pool has room for.
+    nodes : int
+        How many nodes they need; 0 where no number is enough.
+    each, first : int
+        How many workers a node has room for, and how many beside the Pod that leads them.
+    """
+
+    wanted: int
+    most: int
+    nodes: int
+    each: int
+    first: int
+
+
+def workers(lack: Lack, spec: ClusterSpec, room: Room, offers: Sequence[Offer]) -> TaskDoesNotFit:
+    """Return the error for a pool that has too few nodes for workers; all else is as `short`'s."""
+    wanted, most, nodes = lack.wanted, lack.most, lack.nodes
+    pool, hourly = room.pool, _hourly(room.pool.size, offers)
+    at_most = " at most" if pool.autoscaled else ""
+    ways = ["give less cpus= or memory=", "another pool="]
+    if most:
+        ways.insert(0, f"give workers={most}")
+    if nodes > room.most:
+        change = f"{'max' if pool.autoscaled else 'count'}={nodes}"
+        ways.insert(
+            0,
+            f"call {_resize(spec, pool, change)}: {nodes} x {pool.size} cost{at_most} "
+            f"{_money(hourly * nodes)} instead of {_money(hourly * room.most)}",
+        )
+    advice = "; or ".join(ways)
+    return TaskDoesNotFit(
+        f"Pool {pool.name!r} has no room for {wanted} worker{'s' if wanted > 1 else ''} and the "
+        f"Pod that leads them: it has {room.most} node{'s' if room.most > 1 else ''}{at_most}.",
+        f"A node has room for {lack.each}, or for {lack.first} beside that Pod.",
+        f"{advice[:1].upper()}{advice[1:]}.",
         nearest=[pool.name],
     )
 

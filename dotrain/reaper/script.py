@@ -190,11 +190,12 @@ def hours_by_month(start: dt.datetime, end: dt.datetime) -> list[float]:
 
 
 def is_system(pod: Json) -> bool:
-    """Return whether a Pod is the cluster's own, this one's, or on every node."""
+    """Return whether a Pod is the cluster's own, this one's, an operator's, or on every node."""
     metadata = pod["metadata"]
     owners = metadata.get("ownerReferences") or ()
     of_daemon_set = any(owner["kind"] == "DaemonSet" for owner in owners)
-    return metadata["namespace"] in _SYSTEM_NAMESPACES or of_daemon_set
+    of_operator = "dotrain/operator" in (metadata.get("annotations") or {})
+    return metadata["namespace"] in _SYSTEM_NAMESPACES or of_daemon_set or of_operator
 
 
 def idle_since(cluster: Json, kubernetes: Api) -> dt.datetime | None:

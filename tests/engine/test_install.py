@@ -257,6 +257,13 @@ def test_a_helper_is_stopped_at_its_limit_with_all_it_started(tmp_path, home):
     wait_for(lambda: not alive(int((tmp_path / "pid").read_text())), seconds=3)
 
 
+def test_a_helper_with_a_grace_can_clean_up_before_it_is_killed(tmp_path, home):
+    script = f"trap 'echo cleaned > {tmp_path}/said; exit' TERM; while :; do sleep 0.1; done"
+    args = ["sh", "-c", script]
+    child.run(args, limit=0.5, env=child.environment(), cwd=tmp_path, grace=5)
+    assert (tmp_path / "said").read_text() == "cleaned\n"
+
+
 def test_a_silent_helper_is_still_told_about(tmp_path, home, monkeypatch):
     monkeypatch.setattr(child, "TICK", 0.1)
     ticks = []

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import platformdirs
 
+from dotrain.engine import gotool
+
 _MODULES = Path(__file__).with_name("modules")
+_CACHE = Path(platformdirs.user_cache_dir("dotrain-tests"))
 
 
 def programs(module: str, *packages: str) -> Path:
     """Return the directory with the programs of a module, built there when they are not."""
     source = _MODULES / module
     digest = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:12]
-    place = Path(platformdirs.user_cache_dir("dotrain-tests")) / f"{module}-{digest}"
+    place = _CACHE / f"{module}-{digest}"
     wanted = [place / package.rpartition("/")[2] for package in packages]
     if not all(one.exists() for one in wanted):
         _go(source, "build", "-trimpath", "-ldflags", "-s -w", "-o", f"{place}/", *packages)
@@ -30,8 +33,14 @@ def directory(module: str, of: str) -> Path:
 
 
 def _go(source: Path, *words: str) -> str:
+    go = gotool.obtain(print, _CACHE, "kubernetes", RuntimeError)
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
     result = subprocess.run(
-        ["go", *words], cwd=source, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        [go.path, *words],
+        cwd=source,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     return result.stdout

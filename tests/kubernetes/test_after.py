@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
 from click.testing import CliRunner
 
 import dotrain
-from dotrain import target
+from dotrain import connections, operations, target
 from dotrain.cli import main
+from dotrain.engine import journal, workspace
+from dotrain.engine.exclusive import exclusive
 from dotrain.errors import (
     ClusterNotFound,
     ConfigError,
@@ -21,9 +24,11 @@ from dotrain.errors import (
     FinisherKilled,
     JobFailed,
     JobNameTaken,
+    JobNotFound,
     SpecError,
 )
 from dotrain.jobs import keeping
+from dotrain.turn import journals
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
@@ -37,12 +42,12 @@ import dotrain, time
 dotrain.use_sandbox()
 def train():
     import time
-    time.sleep(4)
+    time.sleep(3)
     print("trained")
     return {"loss": 0.25}
 cluster = dotrain.get("brief")
 small = {"cpus": 0.1, "memory": "64Mi"}
-cluster.run("sleep 6; echo beside", name="beside", image="python:3.13-slim", **small)
+cluster.run("sleep 4; echo beside", name="beside", image="python:3.13-slim", **small)
 job = cluster.run(train, name="train", down_after=True, **small)
 print("begun", flush=True)
 time.sleep(600)
@@ -62,19 +67,28 @@ def finisher() -> psutil.Process:
 
 
 def finishers() -> list[psutil.Process]:
-    home = os.environ["DOTRAIN_HOME"]
-    return [
-        one
-        for one in psutil.process_iter()
-        if one.status() != psutil.STATUS_ZOMBIE
-        and "dotrain.finisher" in one.cmdline()
-        and one.environ().get("DOTRAIN_HOME") == home
-    ]
+    return list(filter(_is_finisher, psutil.process_iter()))
+
+
+def _is_finisher(one: psutil.Process) -> bool:
+    try:
+        return (
+            one.status() != psutil.STATUS_ZOMBIE
+            and "dotrain.finisher" in one.cmdline()
+            and one.environ().get("DOTRAIN_HOME") == os.environ["DOTRAIN_HOME"]
+        )
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kept(job: str) -> keeping.Kept:
     every = keeping.every(target.current(), "brief")
     return next(one for one in every if one.name == job)
+
+
+def turn() -> Path:
+    """Return the lock that whoever changes the cluster holds."""
+    return workspace.directory(target.current(), "brief") / "operation.lock"
 
 
 def clusters(sandbox: Sandbox) -> list[str]:
@@ -169,6 +183,68 @@ def test_what_cannot_be_kept_keeps_the_cluster(brief, sandbox) -> None:
     job.delete()
 
 
+def test_jobs_beside_it_keep_the_cluster_when_they_fail_and_what_they_left_is_kept(
+    brief, tmp_path
+) -> None:
+    small = {"image": IMAGE, "cpus": 0.1, "memory": "64Mi"}
+    until = "while ! test -e {}; do sleep 0.05; done; {}"
+    fail, end = tmp_path / "fail", tmp_path / "end"
+
+    def leave() -> None:
+        os._exit(0)
+
+    # One that has no result, though it succeeds, has nothing to lose.
+    brief.run(leave, name="silent", cpus=0.1, memory="64Mi")
+    # Another one of its name is another one.
+    brief.run("echo twin", name="main", pod_security="baseline", **small)
+    brief.run(until.format(end, "echo longer"), name="longer", **small)
+    luckless = brief.run(until.format(fail, "exit 3"), name="luckless", **small)
+    job = brief.run("true", name="main", down_after=True, **small)
+    work.until(lambda: job.status.ended)
+    # Nobody looks at it when it fails: the longer one is waited for.
+    fail.touch()
+    work.until(lambda: luckless.status.ended)
+    end.touch()
+    with pytest.raises(JobFailed, match=r"succeeded.*'luckless' has failed\. The cluster 'brief'"):
+        job.wait("60s")
+    work.until(lambda: finishers() == [])
+    spaces = {one.namespace: one for one in keeping.every(target.current(), "brief")}
+    assert spaces["training-baseline"].load_log(0).endswith("twin\n")
+    assert "longer" in (kept("longer").load_log(0) or "")
+    assert brief.job("main").namespace == "training"
+
+
+def test_a_cluster_is_kept_by_who_thinks_better_of_it(brief, sandbox) -> None:
+    job = brief.run("sleep 60", name="rethought", image=IMAGE, grace="1s", down_after=True)
+    finisher()
+    job.keep_cluster()
+    work.until(lambda: finishers() == [])
+    assert "It was called off. The cluster 'brief' stays" in repr(job)
+    job.begin()
+    assert finishers() == []
+    job.delete()
+    assert "brief" in clusters(sandbox)
+
+
+def test_no_job_is_run_on_a_cluster_that_is_being_taken_down(brief) -> None:
+    path = journal.new_path(journals(workspace.directory(target.current(), "brief")))
+    writer = journal.Writer(path)
+    writer.open("down", "down brief", "id-1")
+    writer.write("turn", None)
+    try:
+        with pytest.raises(ClusterNotFound, match="is being taken down"):
+            brief.run("true", name="too-late", image=IMAGE)
+        with pytest.raises(JobNotFound):
+            brief.job("too-late")
+    finally:
+        path.unlink()
+
+
+def test_a_cluster_that_is_gone_is_no_trouble_of_the_api(sandbox) -> None:
+    with pytest.raises(ClusterNotFound):
+        connections.shared(target.current(), "00000000-0000-4000-8000-000000000000")
+
+
 def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sandbox) -> None:
     kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE)
     assert kernel.stdout is not None
@@ -180,12 +256,18 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     work.until(lambda: first not in finishers())
     job = brief.job("train")
     assert "its process was killed, and wait() takes it up" in repr(job)
-    with pytest.warns(FinisherKilled, match=r"'train'.*\$0\.\d+ an hour"):
+    with pytest.warns(FinisherKilled, match=r"'train'.*was killed.*\$0\.\d+ an hour"):
         dotrain.get("brief")
+    assert finishers() == []
+    job.begin()
     # It holds nobody up meanwhile, and is no operation.
     second = finisher()
     assert brief.resize(count=3).spec.pools[0].count == 3
     assert brief.operation.title == "resize brief"
+    # While it waits for its turn, another job is begun.
+    with exclusive(turn(), lambda *_: None):
+        work.until(lambda: operations.running(target.current(), "brief") is not None)
+        brief.run("echo late", name="late", image=IMAGE, cpus=0.1, memory="64Mi")
     failures: list[BaseException] = []
 
     def wait() -> None:
@@ -219,6 +301,7 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     assert later.stdout.startswith("{'loss': 0.25} ['trained'] train: succeeded")
     assert "was taken down" in later.stdout
     assert list(dotrain.job("brief", "worth").logs()) == ["worth it"]
+    assert "late" in (kept("late").load_log(0) or "")
     assert "beside" in (kept("beside").load_log(0) or "")
-    journal = kept("train").directory / "after.jsonl"
-    assert sandbox.token not in journal.read_text()
+    written = kept("train").directory / keeping.AFTER
+    assert sandbox.token not in written.read_text()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import dotrain
 from scripts import install_torch
+from tests.kubernetes import work
 
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 IMAGE = "pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime"
@@ -52,6 +55,50 @@ def test_the_processes_of_two_nodes_meet_and_add_up_what_each_has(
     for rank in (0, 1):
         (line,) = [one for one in job.logs(rank=rank) if one.startswith("rank")]
         assert line == f"rank {rank} of 2, 0 on node {rank}: the sum is 11"
+
+
+def test_the_program_of_the_documentation_stops_when_told_and_goes_on_from_there(tmp_path) -> None:
+    (code,) = re.findall(r"```python\n(import os, signal.*?)```", DOCS.read_text(), re.DOTALL)
+    # Slow enough to be stopped in between, and it says where it begins.
+    code = code.replace("optimizer.step()", "optimizer.step(); time.sleep(0.02)")
+    code = code.replace("stop = torch", "print('from', first); stop = torch")
+    (tmp_path / "train.py").write_text(f"import time\n{code}")
+    env = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0", "WORLD_SIZE": "1", "RANK": "0"}
+
+    def begin() -> subprocess.Popen[str]:
+        command = [str(BIN / "python"), "-W", "ignore", "train.py"]
+        return subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    with begin() as first:
+        try:
+            work.until(lambda: catches_sigterm(first.pid))
+            first.terminate()
+            said = first.communicate(timeout=30)[0]
+        finally:
+            first.kill()
+    assert (first.returncode, said.splitlines()[-1]) == (143, "from 0")
+    steps = []
+    for _ in range(2):
+        # The second time there is nothing left to do.
+        with begin() as again:
+            said = again.communicate(timeout=60)[0]
+        assert "rank 0 of 1: loss " in said
+        steps.append(int(said.partition("from ")[2].split()[0]))
+    assert 0 < steps[0] < 100
+    assert steps[1] == 100
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Whether a process has said what to do on SIGTERM: the last thing before it trains."""
+    (caught,) = re.findall(r"SigCgt:\t(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_the_function_of_the_documentation_trains_one_model_on_two_nodes(

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dotrain import objects
 from dotrain.engine import helm
-from dotrain.errors import HelmNotFound, MissingExtra, OperatorFailed
-from dotrain.frameworks import charts, dask, extras, operators, ray, trainer, waiting
+from dotrain.errors import (
+    HelmNotFound,
+    InvalidName,
+    MissingExtra,
+    OperatorFailed,
+    TaskDoesNotFit,
+)
+from dotrain.frameworks import charts, dask, extras, operators, ray, sizing, trainer, waiting
 from dotrain.frameworks.charts import Chart
+from dotrain.frameworks.sizing import Head, Shape
 from dotrain.frameworks.waiting import Wanted
-from dotrain.jobs import isolation, manifests, trainjobs
+from dotrain.jobs import isolation, manifests, naming, trainjobs
 from dotrain.jobs.fitting import Place
 from dotrain.jobs.manifests import Content
+from dotrain.jobs.rooms import Room
 from dotrain.jobs.task import Task
+from dotrain.offers import offers
+from dotrain.pools import Pool
+from dotrain.sandbox import catalog
+from dotrain.spec import ClusterSpec
 
 PLACE = Place("gpu", 2500, 8 * 2**30, "nvidia.com/gpu", 1, ("team=nlp:NoSchedule",))
-GIVEN = {"image": "image:1", "place": PLACE, "env": {"EPOCHS": "$(HOME)"}}
+GIVEN = {"image": "image:1", "place": PLACE, "head": Head(2**30), "env": {"EPOCHS": "$(HOME)"}}
 
 
 def templates(manifest):
@@ -102,21 +116,33 @@ def test_helm_is_found_on_the_path_before_the_one_that_was_built(tmp_path, monke
     other = tmp_path / "bin" / "helm"
     for path in (built, other):
         path.parent.mkdir()
-        path.touch(0o700)
+        path.write_text("#!/bin/sh\necho v3.13.0\n")
+        path.chmod(0o700)
     monkeypatch.delenv("DOTRAIN_HELM", raising=False)
     monkeypatch.setenv("DOTRAIN_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert helm.find() == built
     monkeypatch.setenv("PATH", str(other.parent))
     assert helm.find() == other
+    # It could not take out an operator that is not there.
+    other.write_text("#!/bin/sh\necho v3.12.3+gabc\n")
+    assert helm.find() == built
+    monkeypatch.setenv("DOTRAIN_HELM", str(other))
+    with pytest.raises(HelmNotFound, match=r"its version is 3\.12\. Point it to a Helm .* 3\.13"):
+        helm.find()
+
+
+VERSION = 'if [ "$1" = version ]; then echo v3.18.0; exit; fi'
 
 
 def test_helm_is_told_the_cluster_and_none_of_the_users_settings(tmp_path, monkeypatch) -> None:
     program = tmp_path / "helm"
-    program.write_text('#!/bin/sh\nprintf "%s\\n" "$*" > "$TMPDIR/args"\nenv > "$TMPDIR/env"\n')
+    script = 'printf "%s\\n" "$*" > "$TMPDIR/args"\nenv > "$TMPDIR/env"\n'
+    program.write_text(f"#!/bin/sh\n{VERSION}\n{script}")
     program.chmod(0o700)
     monkeypatch.setenv("DOTRAIN_HELM", str(program))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("DOTRAIN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KUBECONFIG", "/their/config")
     monkeypatch.setenv("HELM_KUBECONTEXT", "theirs")
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", "dop_v1_secret")
@@ -131,7 +157,7 @@ def test_helm_is_told_the_cluster_and_none_of_the_users_settings(tmp_path, monke
 
 def test_a_helm_that_fails_is_an_error_with_its_last_words(tmp_path, monkeypatch) -> None:
     program = tmp_path / "helm"
-    program.write_text("#!/bin/sh\necho 'Error: no such chart' >&2\nexit 1\n")
+    program.write_text(f"#!/bin/sh\n{VERSION}\necho 'Error: no such chart' >&2\nexit 1\n")
     program.chmod(0o700)
     monkeypatch.setenv("DOTRAIN_HELM", str(program))
     with pytest.raises(OperatorFailed, match=r"Helm said: no such chart \(exit status 1\)"):
@@ -223,3 +249,92 @@ def test_a_trainjob_reads_as_the_job_that_was_made_for_it() -> None:
     assert after["status"]["conditions"] == [own]
     assert after["spec"]["suspend"] is True
     assert after["metadata"] == {"name": "bert-node-0", "annotations": {"a": "b"}}
+
+
+def test_a_trainjob_has_a_name_that_jobset_lets_through() -> None:
+    trainjobs.check_name("a" * 48, 10)
+    with pytest.raises(InvalidName, match="at most 47 characters"):
+        trainjobs.check_name("a" * 48, 11)
+    assert len(naming.fresh(f"python {'a' * 90}.py")) <= 40
+
+
+SMALL = Pool(size="s-2vcpu-4gb", count=2)
+SPEC = ClusterSpec("bert", region="nyc2", pools=(SMALL,))
+SIZES = offers(catalog.sizes(), catalog.kubernetes_options())
+HEAD = Head(2**30)
+
+
+def shape(cpus: int, gib: float, head: Head = HEAD) -> Shape:
+    """A worker on a node with 2 vCPUs and 3 GiB for Pods."""
+    place = Place("train", cpus, int(gib * 2**30))
+    return Shape(place, head, Room(SMALL, 2000, 3 * 2**30, 0, ""))
+
+
+def test_workers_that_no_pool_has_room_for_are_refused_with_the_price() -> None:
+    sizing.check(3, shape(1000, 1), SPEC, lambda: SIZES)
+    said = r"no room for 4 workers .* 2 nodes\. .* room for 2, or for 1 beside .*"
+    with pytest.raises(
+        TaskDoesNotFit, match=said + r"resize\(count=3\): 3 x s-2vcpu-4gb cost \$"
+    ) as e:
+        sizing.check(4, shape(1000, 1), SPEC, lambda: SIZES)
+    assert "give workers=3" in e.value.fix
+    # The leading Pod itself finds no node.
+    with pytest.raises(TaskDoesNotFit):
+        sizing.check(1, shape(100, 0.1, Head(4 * 2**30)), SPEC, lambda: SIZES)
+
+
+def test_a_worker_on_each_node_leaves_room_for_the_pod_that_leads() -> None:
+    task = Task(["worker"], image="image:1")
+    # Three quarters of the node, as `fitting.place` gives it.
+    place = sizing.beside(task, Place("train", 1500, int(2.25 * 2**30)), HEAD)
+    fits = Shape(place, HEAD, Room(SMALL, 2000, 3 * 2**30, 0, ""))
+    sizing.check(2, fits, SPEC, lambda: SIZES)
+    asked = replace(task, cpus=1.5, memory="2304Mi")
+    assert sizing.beside(asked, place, HEAD) == place
+
+
+def test_only_what_is_asked_for_is_compared_with_a_cluster_that_is_there() -> None:
+    place = Place("train", 1500, 2**30)
+    made = sizing.made_of("image:1", {"A": "b"}, place, HEAD)
+    nothing = dict.fromkeys(("image", "cpus", "memory", "gpus", "pool", "env", "head_memory"))
+    assert sizing.other(made, nothing) == []
+    same = {"image": "image:1", "cpus": 1.5, "memory": "1Gi", "env": {"A": "b"}}
+    assert sizing.other(made, {**nothing, **same}) == []
+    assert sizing.other(made, {**nothing, "cpus": 1, "env": {}, "gpus": 1}) == [
+        "cpus",
+        "gpus",
+        "env",
+    ]
+
+
+def test_ray_sizes_itself_by_its_pods() -> None:
+    spec = ray.manifest("one", 2, **GIVEN)["spec"]
+    (group,) = spec["workerGroupSpecs"]
+    for params, total in ((spec["headGroupSpec"], 2**30), (group, PLACE.memory)):
+        said = params["rayStartParams"]
+        assert int(said["memory"]) + int(said["object-store-memory"]) == total
+    assert group["rayStartParams"]["num-cpus"] == "2"
+    limits = [
+        pod["containers"][0]["resources"]["limits"]["memory"]
+        for pod in templates(ray.manifest("one", 2, **GIVEN))
+    ]
+    assert limits == ["1024Mi", "8192Mi"]
+
+
+@pytest.mark.parametrize(("node", "head"), [(3, 1.5), (6, 2), (64, 4)])
+def test_the_head_of_ray_has_more_on_larger_nodes(node, head) -> None:
+    cluster = ray.RayCluster.__new__(ray.RayCluster)
+    assert cluster._head_memory(node * 2**30) == head * 2**30
+
+
+def test_an_operator_in_another_namespace_gets_in_too() -> None:
+    (rule,) = ray.OPERATOR.policy("one", "kuberay")["spec"]["ingress"]
+    assert rule["from"][1]["namespaceSelector"] == {
+        "matchLabels": {"kubernetes.io/metadata.name": "kuberay"}
+    }
+
+
+@pytest.mark.parametrize("chart", [ray.OPERATOR.chart, dask.operator().chart])
+def test_an_operators_pods_say_that_they_are_no_work(chart) -> None:
+    said = {**chart.values.get("annotations", {}), **chart.values.get("podAnnotations", {})}
+    assert objects.OPERATOR in said

@@ -37,6 +37,7 @@ IDLE = {
     "the system's": [a_pod(namespace="kube-system", owner="ReplicaSet")],
     "dotrain's reaper": [a_pod(namespace="dotrain-system")],
     "a DaemonSet's": [a_pod(owner="DaemonSet")],
+    "an operator's": [a_pod(metadata={"annotations": {"dotrain/operator": "kuberay-operator"}})],
     "a finished one": [ended(1)],
     "a failed one": [a_pod(phase="Failed")],
 }

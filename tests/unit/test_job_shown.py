@@ -234,6 +234,17 @@ def test_one_thread_keeps_all_cells_of_a_job_up_to_date_and_ends_with_it(monkeyp
     until(lambda: not one.running)
 
 
+def test_a_job_that_something_follows_is_kept_up_to_date_until_that_is_over(monkeypatch) -> None:
+    _Shown(monkeypatch)
+    now = {"goes_on": True}
+    monkeypatch.setattr(live, "_EVERY", 0.01)
+    one = live.Live(lambda: Picture("train", "bert", ENDED, **now))
+    one.add()
+    assert one.running
+    now["goes_on"] = False
+    until(lambda: not one.running)
+
+
 def test_a_cell_that_is_gone_does_not_keep_the_others_from_being_updated(monkeypatch) -> None:
     cells = _Shown(monkeypatch)
     pictures = iter(

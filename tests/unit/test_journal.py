@@ -48,6 +48,11 @@ def test_a_journal_says_who_runs_what(path) -> None:
     assert str(reader.card).startswith(f"'up bert', which process {os.getpid()} of ")
 
 
+def test_an_end_is_written_whatever_it_holds(path) -> None:
+    write(path, ("end", {"result": Path("here")}))
+    assert journal.Reader(path).end == {"result": "here"}
+
+
 def test_a_reader_goes_on_where_it_was(path) -> None:
     reader = journal.Reader(path)
     assert (reader.card, reader.progress.notes) == (None, [])

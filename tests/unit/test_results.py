@@ -11,6 +11,8 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
+from dotrain import config
+from dotrain.engine import journal
 from dotrain.errors import JobFailed, ResultUnreadable, StorageError
 from dotrain.jobs import gone, keeping, leaving, results
 from dotrain.jobs.keeping import Kept
@@ -114,6 +116,23 @@ def test_a_job_has_nothing_of_another_one_of_its_name(target) -> None:
     assert (job.namespace, job.result()) == ("training", "uid-2")
     keeping.forget_others(target, "bert", "training", "train", "uid-2")
     assert [one.uid for one in keeping.every(target, "bert")] == ["uid-2", "uid-3"]
+
+
+def test_what_something_follows_is_kept_however_many_others_are(target, monkeypatch) -> None:
+    monkeypatch.setattr(keeping, "MOST", 1)
+    ends = {"open": None, "failed": {"error": {}}, "over": {"result": {"outcome": "kept"}}}
+    for when, (name, end) in enumerate(ends.items()):
+        kept = keep(target, name)
+        config.private_dir(kept.directory)
+        writer = journal.Writer(kept.directory / keeping.AFTER)
+        writer.write("asked", {"name": name})
+        if end is not None:
+            writer.write("end", end)
+        writer.close()
+        kept.save_log(0, "")
+        os.utime(kept.directory, (when, when))
+    keep(target, "newer").save_log(0, "")
+    assert set(keeping.names(target, "bert")) == {"newer", "open", "failed"}
 
 
 def test_a_result_that_is_kept_in_part_is_no_shorter_one(target) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from dotrain.jobs import shells
 
-PATIENCE = 20.0
+PATIENCE = 10.0
 SHELLS = sorted(
     {os.path.realpath(found) for name in ("dash", "bash", "sh") if (found := shutil.which(name))}
 )
@@ -109,3 +109,13 @@ def test_a_command_that_was_told_to_end_has_not_succeeded(shell, tmp_path) -> No
 def test_its_own_trap_is_the_commands_to_set(shell, tmp_path) -> None:
     work = "trap 'echo mine; exit 3' TERM; touch up; sleep 60 & wait"
     assert told_to_end(shell, work, tmp_path) == (3, "mine\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_who_is_told_before_it_has_begun_ends_at_once(shell, tmp_path) -> None:
+    for milliseconds in (0, 4):
+        first = begun(shell, "sleep 60", tmp_path)
+        time.sleep(milliseconds / 1000)
+        os.kill(first.pid, signal.SIGTERM)
+        first.communicate(timeout=PATIENCE)
+        assert first.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)

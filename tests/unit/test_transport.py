@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from dotrain import errors, transport
+from dotrain.jobs.status import JobStatus
 
 KINDS = [
     kind
@@ -46,6 +47,12 @@ def test_every_error_crosses_with_its_class_and_its_sentences(kind) -> None:
 )
 def test_attributes_cross(error, attribute) -> None:
     assert getattr(cross(error), attribute) == getattr(error, attribute)
+
+
+@pytest.mark.parametrize("kind", [errors.NotFinished, errors.ImageNotPulled, errors.JobFailed])
+def test_an_error_about_a_job_crosses_without_how_that_was(kind) -> None:
+    error = cross(kind("No.", status=JobStatus("running")))
+    assert (type(error), error.what, error.status) == (kind, "No.", None)
 
 
 @pytest.mark.parametrize("rows", [[], [("volume", "1", "data", "In use.")]])
