@@ -88,7 +88,7 @@ def test_it_says_how_a_job_is_that_does_not_run(kube, capsys) -> None:
 def test_an_image_that_cannot_be_pulled_is_not_followed_for_ever(kube, monkeypatch) -> None:
     monkeypatch.setattr(watching, "_PULLING", 0.01)
     with pytest.raises(ImageNotPulled, match="cannot be pulled") as caught:
-        following.follow(kube, Record(LACKING))
+        within(10, lambda: following.follow(kube, Record(LACKING)), None)
     assert caught.value.status is LACKING
 
 

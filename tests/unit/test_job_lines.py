@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
+import queue
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -155,23 +154,33 @@ def test_why_a_log_ends_early_is_its_last_line(stream) -> None:
     assert taken == [begun, Line(5, 0, "(The log ends here. ValueError('of a library'))")]
 
 
+class Flood:
+    """A queue that is never empty, until a test is over."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def get_nowait(self) -> Line:
+        if self.over:
+            raise queue.Empty
+        return Line(1, 0, "again")
+
+    def get(self, timeout: float) -> Line:
+        assert timeout > 0
+        return self.get_nowait()
+
+    def qsize(self) -> int:
+        return 1
+
+
 def test_however_much_a_job_writes_it_is_looked_at_in_between() -> None:
-    flooded, stop = Streams(None), threading.Event()
-
-    def flood() -> None:
-        for number in itertools.count():
-            if stop.is_set():
-                return
-            flooded._queue.put(Line(number, 0, "again"))
-
-    writer = threading.Thread(target=flood, daemon=True)
-    writer.start()
+    flooded = Streams(None)
+    flooded._queue = flood = Flood()
     try:
         assert within(10, lambda: sum(map(len, flooded.batches(0.1))), 0) > 0
         assert within(10, lambda: sum(map(len, flooded.rest(0.1))), 0) > 0
     finally:
-        stop.set()
-        writer.join()
+        flood.over = True
 
 
 def test_only_the_last_lines_of_the_newest_try_are_asked_for(monkeypatch) -> None:
