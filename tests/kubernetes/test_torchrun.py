@@ -28,7 +28,7 @@ dist.init_process_group("gloo")
 rank, size = dist.get_rank(), dist.get_world_size()
 total = torch.tensor([10.0 ** rank])
 dist.all_reduce(total)
-local, node = os.environ["LOCAL_RANK"], os.environ["NODE_RANK"]
+local, node = os.environ.get("LOCAL_RANK", "0"), os.environ["NODE_RANK"]
 print(f"rank {rank} of {size}, {local} on node {node}: the sum is {total.item():g}")
 dist.destroy_process_group()
 """

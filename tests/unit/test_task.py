@@ -222,7 +222,7 @@ def test_an_unknown_keyword_is_refused_with_the_nearest() -> None:
         ("/usr/bin/nvidia-smi -L", "nvidia-smi"),
         ("./7z x", "z"),
         ("'", "job"),
-        (f"python {'x' * 80}.py", "x" * 47),
+        (f"python {'x' * 80}.py", "x" * 35),
     ],
 )
 def test_a_job_without_a_name_is_called_after_its_work(work, stem) -> None:
