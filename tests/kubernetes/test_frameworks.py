@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from dask_kubernetes.operator import make_cluster_spec
 from kr8s.objects import Node, Pod
 
 import dotrain
@@ -303,6 +304,21 @@ def test_the_operator_is_taken_out_with_its_rights(cluster, dask) -> None:
     assert not cluster.pods(NAMESPACE).name.str.startswith("dotrain-dask").any()
     roles = {one.name for one in cluster.kube().get("clusterroles")}
     assert "dotrain-dask-watch" not in roles
+
+
+def test_a_cluster_that_waits_for_an_operator_that_is_gone_says_so(cluster, dask) -> None:
+    assert dask.operator.find(cluster._kube()) is None
+    kube, metadata = cluster._kube(), {"name": "stuck", "namespace": NAMESPACE}
+    kind = {"apiVersion": dask.operator.api_version, "kind": dask.operator.kind}
+    held = {**metadata, "finalizers": ["example.com/held"]}
+    made = make_cluster_spec("stuck")
+    kube.create({**made, **kind, "metadata": held})
+    try:
+        with pytest.raises(OperatorFailed, match="as long as its operator is missing"):
+            cluster.close_dask("stuck")
+    finally:
+        change = {"metadata": {"finalizers": None}}
+        kube.patch(dask.operator.resource, "stuck", change, namespace=NAMESPACE)
 
 
 def policies(cluster: dotrain.Cluster) -> set[str]:
