@@ -26,7 +26,7 @@ import httpx
 from measure import Target, print_targets, workplace
 
 import dotrain
-from dotrain import account, config, credentials
+from dotrain import account, config, credentials, ownfiles
 from dotrain.api import Api
 from dotrain.engine import gotool, kubernetes, scratch
 from dotrain.engine.exclusive import every, exclusive
@@ -51,7 +51,7 @@ def tell(line: str) -> None:
 
 def kubectl() -> Path:
     """Return kubectl, built when it is not there yet."""
-    directory = config.private_dir(config.home() / "kubectl")
+    directory = ownfiles.private_dir(config.home() / "kubectl")
     place = directory / kubernetes.VERSION / "kubectl"
     waits = every(10, lambda holder, _: tell(f"waiting for {holder}, which builds the same"))
     with exclusive(directory / "lock", waits):

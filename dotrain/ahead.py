@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.target import Target
 
 
@@ -28,8 +28,8 @@ def read(target: Target, name: str) -> dict[str, tuple[str, ...]]:
 def write(target: Target, name: str, me: Mapping[str, tuple[str, ...]]) -> None:
     """Note that what `me` stands for is about to be in force."""
     file = _file(target, name)
-    config.private_dir(file.parent)
-    config.write_private(file, json.dumps(me))
+    ownfiles.private_dir(file.parent)
+    ownfiles.write_private(file, json.dumps(me))
 
 
 def clear(target: Target, name: str, recorded: Mapping[str, tuple[str, ...]]) -> None:

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.api import Api
 from dotrain.errors import KubernetesUnreachable
 from dotrain.hidden import Hidden
@@ -93,6 +93,6 @@ def write(api: Api, cluster_id: str, path: Path) -> Path:
         When it cannot be written.
     """
     text = api.text(f"{_PATH}/{cluster_id}/kubeconfig", expiry_seconds=_SECONDS)
-    config.private_dir(path.parent)
-    config.write_private(path, text)
+    ownfiles.private_dir(path.parent)
+    ownfiles.write_private(path, text)
     return path

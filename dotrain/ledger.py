@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dotrain import config, durations
+from dotrain import durations, ownfiles
 from dotrain.errors import ConfigError
 from dotrain.spending import Node
 from dotrain.target import Target
@@ -29,8 +29,8 @@ def note(target: Target, name: str, cluster: Mapping[str, Any], now: dt.datetime
     file = _file(target, name)
     # Who may not write here may still ask.
     with suppress(ConfigError):
-        config.private_dir(file.parent)
-        config.write_private(file, json.dumps({"cluster": cluster["id"], "nodes": nodes}))
+        ownfiles.private_dir(file.parent)
+        ownfiles.write_private(file, json.dumps({"cluster": cluster["id"], "nodes": nodes}))
 
 
 def gone(target: Target, name: str, cluster: Mapping[str, Any]) -> list[Node]:

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.errors import InvalidAddress, MissingToken, SandboxError, UnsafeEndpoint
 from dotrain.hidden import Hidden, without_passwords
 from dotrain.sources import parse_network
@@ -188,7 +188,7 @@ def current() -> Target:
             "sandbox",
             running["url"],
             running["token"],
-            config.private_dir(config.home() / "sandbox"),
+            ownfiles.private_dir(config.home() / "sandbox"),
         )
     url, token = config.api_url(), config.api_token()
     _refuse_unsafe(url)
@@ -212,7 +212,7 @@ def current() -> Target:
             "DigitalOcean does not know it.",
             "Call dotrain.use_sandbox(), or set DIGITALOCEAN_TOKEN to a token of your account.",
         )
-    return Target("digitalocean", url, token, config.private_dir(config.home() / "digitalocean"))
+    return Target("digitalocean", url, token, ownfiles.private_dir(config.home() / "digitalocean"))
 
 
 def _refuse_unsafe(url: str) -> None:
@@ -228,7 +228,7 @@ def _refuse_unsafe(url: str) -> None:
 
 def sandbox_directory() -> Path:
     """Return the directory where the sandbox server keeps its data."""
-    return config.private_dir(config.home() / "sandbox") / "server"
+    return ownfiles.private_dir(config.home() / "sandbox") / "server"
 
 
 def running_sandbox() -> dict[str, Any] | None:
@@ -254,7 +254,7 @@ def start_sandbox() -> dict[str, Any]:
     running = running_sandbox()
     if running:
         return running
-    directory = config.private_dir(sandbox_directory())
+    directory = ownfiles.private_dir(sandbox_directory())
     log = directory / "server.log"
     log.touch(mode=0o600)
     with log.open("w", encoding="utf-8") as output:

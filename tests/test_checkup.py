@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from dotrain import ownfiles
 from dotrain.engine import provider, standin
 from dotrain.engine.locate import VERSION
 
@@ -115,7 +116,7 @@ def test_the_engine(tmp_path, monkeypatch):
 
 def test_the_provider(tmp_path):
     assert "not installed yet" in look("DigitalOcean provider").found
-    doctor.config.write_private(provider._memory(), "no way through")
+    ownfiles.write_private(provider._memory(), "no way through")
     check = look("DigitalOcean provider")
     assert check.status == "WARN"
     assert "for the sandbox only" in check.found

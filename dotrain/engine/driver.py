@@ -13,7 +13,7 @@ from pulumi import automation
 from pulumi.automation import CommandResult
 from pulumi.automation import errors as stock
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import diagnosis, locks, prune, rehearsal, restore, settled, state
 from dotrain.engine.command import Command
 from dotrain.engine.known import KnownStack
@@ -296,7 +296,7 @@ class Driver:
         settings = self._workspace.directory / "Pulumi.yaml"
         elsewhere = {"PULUMI_BACKEND_URL": backend} if backend else {}
         if not settings.exists():
-            config.write_private(settings, f"name: {PROJECT}\nruntime: python\n")
+            ownfiles.write_private(settings, f"name: {PROJECT}\nruntime: python\n")
         return automation.LocalWorkspace(
             work_dir=str(self._workspace.directory),
             program=program,

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import child, gobuild, scratch
 from dotrain.engine.exclusive import every, exclusive
 from dotrain.errors import HelmNotFound
@@ -121,7 +121,7 @@ def install(progress: Callable[[str], None]) -> Path:
     place = _place()
     if _runs(place):
         return place
-    directory = config.private_dir(config.home() / "helm")
+    directory = ownfiles.private_dir(config.home() / "helm")
 
     def waiting(holder: str, seconds: float) -> None:
         progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")

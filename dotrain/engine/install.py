@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import locate, scratch
 from dotrain.engine.build import build
 from dotrain.engine.download import download
@@ -80,7 +80,7 @@ def install(
             f"Install Pulumi {NEEDED} from https://www.pulumi.com/docs/install; "
             "dotrain finds it on PATH.",
         )
-    directory = config.private_dir(config.home() / "engine")
+    directory = ownfiles.private_dir(config.home() / "engine")
 
     def waiting(holder: str, seconds: float) -> None:
         progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")
@@ -135,7 +135,7 @@ def _install(directory: Path, progress: Callable[[str], None], route: Route) -> 
 def _keep(made: Path, origin: str, progress: Callable[[str], None]) -> Engine:
     """Move a checked executable to its place, in one step."""
     place = locate.install_path()
-    config.private_dir(place.parent)
+    ownfiles.private_dir(place.parent)
     made.chmod(0o700)
     # On the disk before it has its name, or a power cut could leave a hole there.
     with made.open("rb") as file:

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import processes
 from dotrain.engine.progress import Progress
 
@@ -72,7 +72,7 @@ class Card:
 
 def new_path(directory: Path) -> Path:
     """Return the path of a new journal in `directory`, and forget the oldest that have ended."""
-    config.private_dir(directory)
+    ownfiles.private_dir(directory)
     for path in _all(directory)[:-_KEPT]:
         if Reader(path).state != "running":
             path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import gobuild, scratch
 from dotrain.engine.exclusive import every, exclusive
 from dotrain.errors import EngineBuildFailed, SandboxError
@@ -56,7 +56,7 @@ def install(progress: Callable[[str], None]) -> Path:
     place = config.kubernetes()
     if complete(place):
         return place
-    directory = config.private_dir(config.home() / "kubernetes")
+    directory = ownfiles.private_dir(config.home() / "kubernetes")
 
     def waiting(holder: str, seconds: float) -> None:
         progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.errors import WrongPassphrase
 from dotrain.hidden import Hidden
 
@@ -55,7 +55,7 @@ def file(directory: Path, stacks: Sequence[str] | None) -> Path:
                 "the clusters in DigitalOcean's control panel and start anew.",
             ) from None
         # Two first operations at once: the first one's passphrase holds.
-        config.write_private(path, Hidden(secrets.token_urlsafe(32)), replace=False)
+        ownfiles.write_private(path, Hidden(secrets.token_urlsafe(32)), replace=False)
         text = Hidden(path.read_text("utf-8").strip())
         _note(path.with_name(_CHECK), text)
     except (OSError, UnicodeDecodeError) as error:
@@ -111,7 +111,7 @@ def _matches(text: str, expected: str) -> bool:
 
 
 def _note(check: Path, text: str) -> None:
-    config.write_private(check, _hashed(text, secrets.token_bytes(_SALT_BYTES)))
+    ownfiles.write_private(check, _hashed(text, secrets.token_bytes(_SALT_BYTES)))
 
 
 def _hashed(text: str, salt: bytes) -> str:

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import child, locate, network, standin, versions
 from dotrain.errors import ConfigError, ProviderNotFound
 
@@ -129,7 +129,7 @@ def fetch(engine: Engine, progress: Callable[[str], None]) -> Provider:
     provider = None if why else official()
     if provider is None:
         why = why or "the download ended well, but brought no provider"
-        config.write_private(memory, why)
+        ownfiles.write_private(memory, why)
         raise _not_found(why)
     memory.unlink(missing_ok=True)
     return provider

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.engine import locks
 from dotrain.engine.checkpoint import DAMAGED
 from dotrain.engine.workspace import Backend
@@ -115,13 +115,13 @@ def put_back(backend: Backend, stack: str, copy: Copy[_T], why: str) -> None:
         f"{f' The unreadable file is kept as {kept}.' if kept else ''}"
     )
     # Before the state itself: once that is good again, nobody would say it.
-    config.write_private(_marker(backend, stack), note)
+    ownfiles.write_private(_marker(backend, stack), note)
     if kept:
         # Another process may restore it at the same time.
         with suppress(FileNotFoundError):
             path.rename(kept)
     try:
-        config.write_private(path, copy.data)
+        ownfiles.write_private(path, copy.data)
     except ConfigError:
         if kept:
             kept.rename(path)

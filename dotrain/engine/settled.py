@@ -12,7 +12,7 @@ import hashlib
 import importlib.metadata
 from pathlib import Path
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.engine.provider import SDK
 from dotrain.engine.workspace import Backend
 
@@ -32,7 +32,7 @@ def mark(directory: Path, backend: Backend, stack: str) -> None:
         The stack's name.
     """
     if backend.directory is not None:
-        config.write_private(directory / _FILE, _fingerprint(backend.checkpoint(stack)))
+        ownfiles.write_private(directory / _FILE, _fingerprint(backend.checkpoint(stack)))
 
 
 def holds(directory: Path, backend: Backend, stack: str) -> bool:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.errors import ProviderNotFound
 
 NAME = "pulumi-resource-digitalocean"
@@ -35,7 +35,7 @@ def write() -> Path:
         )
     text = script()
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    directory = config.private_dir(config.home() / "standin" / name)
+    directory = ownfiles.private_dir(config.home() / "standin" / name)
     path = directory / NAME
     if not _complete(path, text):
         _write(path, text)

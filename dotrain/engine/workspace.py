@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import passphrase
 from dotrain.engine.locate import Engine
 from dotrain.engine.provider import Provider
@@ -131,7 +131,7 @@ def backend(target: Target) -> Backend:
 
 def directory(target: Target, stack: str) -> Path:
     """Return the directory with what this machine keeps about a stack, besides its state."""
-    return config.private_dir(target.directory / "stacks" / stack)
+    return ownfiles.private_dir(target.directory / "stacks" / stack)
 
 
 def kubeconfig(target: Target, stack: str) -> Path:
@@ -165,7 +165,7 @@ class Note:
     def write(self, line: str) -> None:
         """Remember `line`; forget the old one when it is empty."""
         if line:
-            config.write_private(self._path, line)
+            ownfiles.write_private(self._path, line)
         else:
             self._path.unlink(missing_ok=True)
 
@@ -217,7 +217,7 @@ class Workspace:
         if self.backend.directory is not None:
             # Keep clear of the user's own Pulumi: its login and its selected stack.
             variables["PULUMI_HOME"] = str(config.engine_home())
-            config.private_dir(self.backend.directory)
+            ownfiles.private_dir(self.backend.directory)
         if not self.backend.shared:
             variables |= _OWN
         if not config.passphrase_override():

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.engine import child, helm
 from dotrain.engine.exclusive import every, exclusive
 from dotrain.errors import OperatorFailed
@@ -200,7 +200,7 @@ def _alone(note: Callable[[str], object]) -> Iterator[None]:
     def tell(holder: str, _: float) -> None:
         note(f"Waiting for {holder}, which uses Helm.")
 
-    place = config.private_dir(config.home() / "helm") / "charts.lock"
+    place = ownfiles.private_dir(config.home() / "helm") / "charts.lock"
     with exclusive(place, every(_REPEAT, tell)):
         yield
 

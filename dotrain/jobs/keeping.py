@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.engine import journal
 from dotrain.errors import StorageError
 from dotrain.jobs import results, storage
@@ -61,7 +61,7 @@ class Kept:
 
     def save_log(self, rank: int, text: str) -> None:
         """Keep the log of a node; raises ConfigError where that cannot be written."""
-        config.write_private(self._ready() / f"log-{rank}.txt", text)
+        ownfiles.write_private(self._ready() / f"log-{rank}.txt", text)
 
     def load_log(self, rank: int) -> str | None:
         """Return the log of a node, None where none is kept."""
@@ -79,11 +79,11 @@ class Kept:
         """Keep an outcome; the pickle of one that is stored is there. Raises as `save_log`."""
         self._ready()
         if outcome.pickled is not None:
-            config.write_private(self.result(outcome.rank), outcome.pickled)
+            ownfiles.write_private(self.result(outcome.rank), outcome.pickled)
         elif not outcome.is_stored:
             self.result(outcome.rank).unlink(missing_ok=True)
         # Last: where this is, all of it is.
-        config.write_private(self._said(outcome.rank), json.dumps(dict(outcome.said)))
+        ownfiles.write_private(self._said(outcome.rank), json.dumps(dict(outcome.said)))
 
     def load_result(self, rank: int) -> Outcome | None:
         """Return the outcome on a node, None where none is kept."""
@@ -142,7 +142,7 @@ class Kept:
 
     def _ready(self) -> Path:
         if not self.directory.exists():
-            config.private_dir(self.directory)
+            ownfiles.private_dir(self.directory)
             _prune(self.directory.parent)
         return self.directory
 

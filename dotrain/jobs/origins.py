@@ -11,7 +11,7 @@ import hashlib
 import urllib.parse
 from pathlib import Path
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.errors import SpecError, StorageError
 from dotrain.hidden import without_passwords
 
@@ -59,8 +59,8 @@ def is_loopback(url: str) -> bool:
 def note(url: str) -> None:
     """Remember that this machine's user has given an origin; raises ConfigError."""
     if not is_spaces(url):
-        config.private_dir(_path(url).parent)
-        config.write_private(_path(url), url)
+        ownfiles.private_dir(_path(url).parent)
+        ownfiles.write_private(_path(url), url)
 
 
 def check_known(url: str) -> None:

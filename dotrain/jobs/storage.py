@@ -19,7 +19,7 @@ from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.errors import SpecError, StorageError
 from dotrain.hidden import Hidden
 from dotrain.jobs import origins, spaces
@@ -168,7 +168,7 @@ class Folder:
 
     def download(self, name: str, path: Path) -> None:
         """Write an object to a file that only this user can read, whole or not at all."""
-        with self._client("read") as client, config.writing_private(path) as file:
+        with self._client("read") as client, ownfiles.writing_private(path) as file:
             client.download_fileobj(self.storage.bucket, self._key(name), file)
 
     def get_url(self, name: str, lasts: dt.timedelta) -> str:

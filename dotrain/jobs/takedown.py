@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from dotrain import config, display, handover, operations, staying, transport
+from dotrain import display, handover, operations, ownfiles, staying, transport
 from dotrain.engine import journal
 from dotrain.engine.exclusive import exclusive, held
 from dotrain.errors import ClusterNotFound, DotrainError, EngineError, FinisherKilled
@@ -141,7 +141,7 @@ class Takedown:
         """
         if self.state in ("running", "elsewhere", "ended"):
             return
-        config.private_dir(self._path.parent)
+        ownfiles.private_dir(self._path.parent)
         request = handover.request(
             self._target, id=uuid.uuid4().hex, journal=str(self._path), job=self._job
         )
@@ -209,7 +209,7 @@ class Takedown:
         """
         operations.refuse_going(self._target, self._job["cluster"])
         if self.state != "ended":
-            config.private_dir(self._path.parent)
+            ownfiles.private_dir(self._path.parent)
             self._write(asked=self._job, called_off=True)
             with exclusive(self._lock, self._refuse_deaf):
                 # Nobody is at it now, or ever will be.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dotrain import config
+from dotrain import config, ownfiles
 from dotrain.errors import ConfigError
 
 
@@ -65,23 +65,23 @@ def test_the_home_of_a_user_who_does_not_exist_is_refused(monkeypatch) -> None:
 @pytest.mark.usefixtures("loose_umask")
 def test_a_private_file_is_read_by_this_user_only(tmp_path) -> None:
     path = tmp_path / "file"
-    config.write_private(path, "grüße\n")
+    ownfiles.write_private(path, "grüße\n")
     assert path.read_text("utf-8") == "grüße\n"
     assert mode(path) == 0o600
     path.chmod(0o644)
-    config.write_private(path, "again")
+    ownfiles.write_private(path, "again")
     assert (path.read_text(), mode(path)) == ("again", 0o600)
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path) -> None:
     path, texts = tmp_path / "file", ("a" * 200_000, "b" * 200_000)
-    config.write_private(path, texts[0])
+    ownfiles.write_private(path, texts[0])
     done = threading.Event()
 
     def write() -> None:
         for number in range(60):
-            config.write_private(path, texts[number % 2])
+            ownfiles.write_private(path, texts[number % 2])
         done.set()
 
     writer = threading.Thread(target=write)
@@ -100,7 +100,7 @@ def test_two_threads_may_write_the_same_file(tmp_path) -> None:
     def write(text: str) -> None:
         try:
             for _ in range(60):
-                config.write_private(path, text)
+                ownfiles.write_private(path, text)
         except ConfigError as error:
             failures.append(error)
 
@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path) 
     (tmp_path / "taken").mkdir()
     assert (
         str(tmp_path / "taken")
-        in refused(lambda: config.write_private(tmp_path / "taken", "text")).what
+        in refused(lambda: ownfiles.write_private(tmp_path / "taken", "text")).what
     )
     assert [one.name for one in tmp_path.iterdir()] == ["taken"]
 
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path) 
 @pytest.mark.parametrize("where", ["file/below", "missing/below"])
 def test_a_file_in_no_directory_is_an_error(tmp_path, where) -> None:
     (tmp_path / "file").write_text("")
-    refused(lambda: config.write_private(tmp_path / where, "text"))
+    refused(lambda: ownfiles.write_private(tmp_path / where, "text"))
 
 
 @pytest.mark.parametrize("value", ["Sandbox", "aws"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from dotrain import config
+from dotrain import ownfiles
 from dotrain.engine import journal
 from dotrain.errors import JobFailed, ResultUnreadable, StorageError
 from dotrain.jobs import gone, keeping, leaving, results
@@ -123,7 +123,7 @@ def test_what_something_follows_is_kept_however_many_others_are(target, monkeypa
     ends = {"open": None, "failed": {"error": {}}, "over": {"result": {"outcome": "kept"}}}
     for when, (name, end) in enumerate(ends.items()):
         kept = keep(target, name)
-        config.private_dir(kept.directory)
+        ownfiles.private_dir(kept.directory)
         writer = journal.Writer(kept.directory / keeping.AFTER)
         writer.write("asked", {"name": name})
         if end is not None:
