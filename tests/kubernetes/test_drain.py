@@ -316,13 +316,12 @@ def test_the_documented_rights_are_enough_to_drain_and_to_see_idleness(cluster, 
 
 def test_a_cluster_is_idle_since_its_last_pod_ended(cluster) -> None:
     pod = {"containers": [work.CONTAINER], "restartPolicy": "Never"}
-    template = {"spec": pod, "metadata": {"annotations": {"sandbox.dotrain/run-for": "500ms"}}}
+    template = {"spec": pod, "metadata": {"annotations": {"sandbox.dotrain/run-for": "1500ms"}}}
     began = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
     client = cluster._kube()
     with work.made(cluster, "batch/v1/Job", "short", spec={"template": template}):
-        assert idleness.idle_since(client, dt.datetime.now(dt.timezone.utc)) is None or (
-            cluster.pods("default").empty
-        )
+        work.until(lambda: not cluster.pods("default").empty)
+        assert idleness.idle_since(client, dt.datetime.now(dt.timezone.utc)) is None
         work.until(lambda: "Succeeded" in set(cluster.pods("default").phase))
         now = dt.datetime.now(dt.timezone.utc)
         since = idleness.idle_since(client, now)

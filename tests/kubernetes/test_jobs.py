@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from nbclient import NotebookClient
 
 import dotrain
-from dotrain import cli
+from dotrain import cli, idleness
 from dotrain.errors import (
     AddressMoved,
     ForwardFailed,
@@ -194,6 +194,17 @@ def test_what_finds_no_free_node_says_so(run) -> None:
     assert "2 have too few free vCPUs" in job.status.reason
     holding.cancel()
     job.wait("30s")
+
+
+def test_a_cluster_is_at_work_while_a_job_runs_or_waits_and_no_longer(cluster, run) -> None:
+    def pods() -> list[dict[str, Any]]:
+        return cluster._kube().list(work.Pod, labels=f"dotrain/job={job.name}")
+
+    job = work.started(run("sleep 0.5"))
+    assert idleness.is_working(pods())
+    job.wait("20s")
+    assert pods()
+    assert not idleness.is_working(pods())
 
 
 def test_a_port_of_a_rank_is_forwarded(run) -> None:
