@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import dotrain
 from dotrain import objects
 from dotrain.errors import JobFailed, JobNameTaken
 from dotrain.frameworks import trainer
-from dotrain.jobs import placing
+from dotrain.jobs import placing, submitting
 from dotrain.jobs.manifests import Content
 from dotrain.jobs.task import Task
 from tests.kubernetes import built, work
@@ -164,7 +165,8 @@ def test_what_fails_says_why(trained) -> None:
         job.wait("60s")
 
 
-def test_one_that_was_cut_off_is_replaced(trained) -> None:
+def test_one_that_was_cut_off_is_replaced(trained, monkeypatch) -> None:
+    monkeypatch.setattr(submitting, "_YOUNG", dt.timedelta(0))
     kube, task = trained._kube(), Task("true", image="python:3.13", name="half", **SMALL)
     content, place = Content(["true"]), placing.place(trained._target, kube, task, trained.spec)
     # Kubernetes has it, and nothing that belongs to it.
