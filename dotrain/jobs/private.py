@@ -15,8 +15,9 @@ _NAME = re.compile(
 _DIRECTORY = re.compile(r"\.(ssh|aws|azure|docker|gnupg|kube)")
 _EXAMPLE = re.compile(r"\.env\.(example|sample|template|dist)")
 _STORES = (".p12", ".pfx", ".jks", ".kdbx", ".keystore", ".ppk")
-# Whatever it is in, such as the JSON of a service account.
-_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
+# Whatever it is in, such as the JSON of a service account, where a line ends with a
+# backslash and an n. A program that only looks for keys has the first line of one.
+_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----(\\[nr]|\s)+[A-Za-z0-9+/]{4}")
 # Keys are small, and stand where a file begins.
 _LONGEST = 65536
 

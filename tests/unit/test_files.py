@@ -116,7 +116,7 @@ def test_a_private_key_is_told_from_a_certificate(here) -> None:
     (here / "src" / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     (here / "src" / ".env.example").write_text("WANDB_API_KEY=\n")
     assert {"src/ca.pem", "src/.env.example"} < set(names(files.archive("src")))
-    (here / "src" / "ca.pem").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
+    (here / "src" / "ca.pem").write_text("-----BEGIN RSA PRIVATE KEY-----\nMIIE")
     with pytest.raises(SpecError, match=r"src/ca\.pem looks like a secret"):
         files.archive("src")
 
@@ -129,7 +129,7 @@ def test_a_private_key_is_seen_whatever_it_is_in(here) -> None:
         files.archive("src")
     # What only speaks of one is none.
     account.write_text('{"why": "It has no PRIVATE KEY-----"}')
-    (here / "src" / "tokens.py").write_text("")
+    (here / "src" / "tokens.py").write_text('BEGIN = "-----BEGIN PRIVATE KEY-----"\nEND = 1\n')
     assert {"src/service-account.json", "src/tokens.py"} < set(names(files.archive("src")))
 
 
