@@ -26,11 +26,11 @@ import json, os, sys
 os.environ.pop("LC_CTYPE", None)
 print(json.dumps([dict(os.environ), sys.argv[1:], os.getcwd()]))
 """
-WORK = {"volumes": [{"name": "work", "emptyDir": {}}]}
+WORK = {"volumes": [{"name": "room", "emptyDir": {}}]}
 
 
 def at_work(path="/workspace", **more):
-    return {"volumeMounts": [{"name": "work", "mountPath": path, **more}]}
+    return {"volumeMounts": [{"name": "room", "mountPath": path, **more}]}
 
 
 def told(directory, api=None, annotations=None, container=None, **spec):
@@ -71,13 +71,13 @@ def test_the_environment_holds_what_the_pod_says_and_nothing_else(tmp_path):
         "RANK": "0",
         "KEY": "s3cret",
         "SIZE_width": "128",
-        "OUT": f"{at}/volumes/work/out-0",
+        "OUT": f"{at}/volumes/room/out-0",
         # A kubelet takes what stands before, and neither the image's nor `envFrom`.
         "ODD": "$(NOBODY) $(RANK) $(PATH) $(SIZE_width) /workspaces",
         "OWN": "127.0.0.1",
         "API": "127.0.0.1",
     }
-    assert arguments == [f"--out={at}/volumes/work/out-0", "127.0.0.1:29500 other.envy", "128"]
+    assert arguments == [f"--out={at}/volumes/room/out-0", "127.0.0.1:29500 other.envy", "128"]
 
 
 def test_init_containers_come_first_and_leave_files_for_the_others(tmp_path):
@@ -100,7 +100,7 @@ def test_init_containers_come_first_and_leave_files_for_the_others(tmp_path):
     assert first["state"]["terminated"]["reason"] == "Completed"
     log = tmp_path / pod["metadata"]["uid"] / "logs" / "files.log"
     mode, where = (line.split()[-1] for line in log.read_text().splitlines())
-    assert (mode, where.rpartition("/")[2]) == ("440", "work")
+    assert (mode, where.rpartition("/")[2]) == ("440", "room")
 
 
 def test_what_comes_out_of_a_secret_is_never_rewritten(tmp_path):
@@ -120,7 +120,7 @@ def test_what_comes_out_of_a_secret_is_never_rewritten(tmp_path):
     }
     api = Api(keys=secret(url=url, site="https://host"))
     (found, arguments, _), at = told(tmp_path, api, container=container)
-    here = f"{at}/volumes/work"
+    here = f"{at}/volumes/room"
     assert found["URL"] == found["url"] == url
     assert found["BOTH"] == found["AGAIN"] == f"{here}:{url}"
     assert found["UNDER"] == "https://host/workspace"
@@ -130,8 +130,8 @@ def test_what_comes_out_of_a_secret_is_never_rewritten(tmp_path):
 @pytest.mark.parametrize(
     ("directory", "here"),
     [
-        ("/workspace/../workspace//", "volumes/work"),
-        ("/workspace/deep", "volumes/work/deep"),
+        ("/workspace/../workspace//", "volumes/room"),
+        ("/workspace/deep", "volumes/room/deep"),
         ("/srv/../../app/", "root/app"),
         ("app", "root/app"),
         ("/", "root"),
@@ -157,16 +157,16 @@ def test_a_directory_with_a_space_does_not_reach_scripts(tmp_path):
         async with lives(api, pod, spaced) as running:
             await until(lambda: over(api))
             assert at.stat().st_mode & 0o777 == 0o700
-            assert (at / "volumes" / "work" / "x").exists()
+            assert (at / "volumes" / "room" / "x").exists()
             return running.log("main").read_text()
 
-    assert asyncio.run(run()).endswith(f" {at}/volumes/work\n")
+    assert asyncio.run(run()).endswith(f" {at}/volumes/room\n")
     assert " " not in str(at)
     assert not at.exists()
 
 
 def test_a_pods_memory_is_its_own_and_goes_with_it(tmp_path):
-    volume = {"name": "work", "emptyDir": {"medium": "Memory"}}
+    volume = {"name": "room", "emptyDir": {"medium": "Memory"}}
     container = {"command": ["sh", "-c", "touch /dev/shm/x; ls /dev/shm"], **at_work("/dev/shm")}
     pod = pod_of(container=container, volumes=[volume])
     _, listed = ran(pod, tmp_path)
