@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL = 0.2
+_REPEAT = 10.0
 
 
 @contextmanager
@@ -72,6 +73,15 @@ def every(seconds: float, tell: Callable[[str, float], None]) -> Callable[[str, 
             tell(holder, waited)
 
     return waiting
+
+
+def installer(tell: Callable[[str], None]) -> Callable[[str, float], None]:
+    """Return a `waiting` that tells, every ten seconds, who installs the same at present."""
+
+    def waiting(holder: str, seconds: float) -> None:
+        tell(f"waiting for {holder}, which installs the same, {seconds:.0f}s")
+
+    return every(_REPEAT, waiting)
 
 
 def _try(descriptor: int) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dotrain import config, ownfiles
 from dotrain.engine import child, gobuild, scratch
-from dotrain.engine.exclusive import every, exclusive
+from dotrain.engine.exclusive import exclusive, installer
 from dotrain.errors import HelmNotFound
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ EXECUTABLE = "helm.exe" if os.name == "nt" else "helm"
 _LEAST = (3, 13)
 _VERSION = re.compile(r"v(\d+)\.(\d+)\.")
 _VERSION_LIMIT = 30.0
-_REPEAT = 10.0
 _GET = (
     "Install it (https://helm.sh/docs/intro/install), or run `dotrain engine install-helm`, which "
     "builds it in about 2 minutes."
@@ -123,11 +122,8 @@ def install(progress: Callable[[str], None]) -> Path:
         return place
     directory = ownfiles.private_dir(config.home() / "helm")
 
-    def waiting(holder: str, seconds: float) -> None:
-        progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")
-
     try:
-        with exclusive(directory / "lock", every(_REPEAT, waiting)):
+        with exclusive(directory / "lock", installer(progress)):
             scratch.sweep(directory)
             if not _runs(place):
                 with scratch.make(directory) as room:

@@ -15,7 +15,7 @@ from dotrain import config, ownfiles
 from dotrain.engine import locate, scratch
 from dotrain.engine.build import build
 from dotrain.engine.download import download
-from dotrain.engine.exclusive import every, exclusive
+from dotrain.engine.exclusive import exclusive, installer
 from dotrain.engine.locate import NEEDED, VERSION, Engine
 from dotrain.errors import DotrainError, EngineError, EngineNotFound
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Route = Literal["auto", "download", "build"]
-
-_REPEAT = 10.0
 
 
 def _silent(_: str) -> None:
@@ -82,11 +80,8 @@ def install(
         )
     directory = ownfiles.private_dir(config.home() / "engine")
 
-    def waiting(holder: str, seconds: float) -> None:
-        progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")
-
     try:
-        with exclusive(directory / "lock", every(_REPEAT, waiting)) as waited:
+        with exclusive(directory / "lock", installer(progress)) as waited:
             scratch.sweep(directory)
             # Whoever was waited for has just made it anew.
             present = locate.installed() if waited or not force else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dotrain import config, ownfiles
 from dotrain.engine import gobuild, scratch
-from dotrain.engine.exclusive import every, exclusive
+from dotrain.engine.exclusive import exclusive, installer
 from dotrain.errors import EngineBuildFailed, SandboxError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 VERSION = config.KUBERNETES
 
-_REPEAT = 10.0
 _STAMP = "k8s.io/component-base/version"
 _MAJOR, _MINOR, _ = VERSION.split(".")
 
@@ -58,11 +57,8 @@ def install(progress: Callable[[str], None]) -> Path:
         return place
     directory = ownfiles.private_dir(config.home() / "kubernetes")
 
-    def waiting(holder: str, seconds: float) -> None:
-        progress(f"waiting for {holder}, which installs the same, {seconds:.0f}s")
-
     try:
-        with exclusive(directory / "lock", every(_REPEAT, waiting)):
+        with exclusive(directory / "lock", installer(progress)):
             scratch.sweep(directory)
             if not complete(place):
                 _refuse_taken(place)
