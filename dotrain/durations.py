@@ -11,6 +11,7 @@ _UNITS = {"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 # More digits than that are no span that anybody waits for.
 _SPAN = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
 _PART = re.compile(r"(\d+)([wdhms])", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LONGEST = dt.timedelta(days=3660)
 _TOO_LONG = int(_LONGEST.total_seconds()) + 1
 
@@ -90,13 +91,29 @@ def rough(span: dt.timedelta) -> str:
     return " ".join(filter(None, parts[first : first + 2]))
 
 
+def clock(seconds: float) -> str:
+    """Return how long something took: to a tenth of a second, and from a minute on as a clock.
+
+    Examples
+    --------
+    >>> clock(4.25), clock(272), clock(3725)
+    ('4.2 s', '4:32', '1:02:05')
+    """
+    if round(seconds, 1) < _UNITS["m"]:
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), _UNITS["m"])
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
 def ends(expires: object, now: dt.datetime) -> str:
     """Return the instant at which something ends, as ISO 8601 in UTC; empty for never.
 
     Parameters
     ----------
     expires : str, datetime.timedelta, datetime.datetime or None
-        A span from now, an instant with its time zone, or None for never.
+        A span from now, an instant with its time zone, which may be ISO 8601
+        as text, or None for never.
     now : datetime.datetime
         The present, with its time zone.
 
@@ -104,16 +121,24 @@ def ends(expires: object, now: dt.datetime) -> str:
     ------
     SpecError
         When it is neither, or lies in the past.
+
+    Examples
+    --------
+    >>> ends("2026-01-02T20:00+01:00", dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc))
+    '2026-01-02T19:00:00Z'
     """
     if expires is None or expires == "":
         return ""
+    if isinstance(expires, str) and _INSTANT.match(expires.strip()):
+        expires = _read(expires.strip())
     if not isinstance(expires, dt.datetime):
         return stamp(now + parse(expires))
     if expires.tzinfo is None:
         raise SpecError(
             f"{expires} is no instant.",
             "It has no time zone.",
-            "Give it one: datetime.datetime(..., tzinfo=datetime.timezone.utc).",
+            "Give it one: '2026-01-02T20:00Z' is in UTC, '2026-01-02T20:00+01:00' an hour ahead of "
+            "it, and a datetime has tzinfo=datetime.timezone.utc.",
         )
     if expires <= now:
         raise SpecError(
@@ -122,6 +147,18 @@ def ends(expires: object, now: dt.datetime) -> str:
             "Give a later instant, or a span such as '8h'.",
         )
     return stamp(expires)
+
+
+def _read(text: str) -> dt.datetime:
+    try:
+        # Python 3.10 does not read the "Z".
+        return dt.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
+    except ValueError:
+        raise SpecError(
+            f"{text!r} is no instant.",
+            "It begins as a date, and goes on as none.",
+            "Give one such as '2026-01-02T20:00Z', or a span such as '8h'.",
+        ) from None
 
 
 def stamp(moment: dt.datetime) -> str:

@@ -14,14 +14,16 @@ import os
 import select
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from dotrain import address, applying, config, handover, planning, teardown, transport
+from dotrain import address, applying, config, estimates, handover, planning, teardown, transport
 from dotrain.departure import Terms
 from dotrain.engine import journal
 from dotrain.engine.progress import Progress
 from dotrain.spec import ClusterSpec
+from dotrain.target import Target
 from dotrain.turn import Turn
 
 # A notebook that rests for long gets its memory back.
@@ -67,14 +69,28 @@ def _serve(request: dict[str, Any], signals: _Signals) -> None:
     turn = signals.turn = Turn(account, request["name"], progress, request["id"], patience)
     # Whoever reads this may interrupt it from now on.
     writer.open(request["kind"], request["title"], request["id"])
+    progress.recall(estimates.read(account.directory).only(progress.verb))
     try:
         end = {"result": _WORK[request["kind"]](turn, writer, request["arguments"])}
     except BaseException as error:  # noqa: BLE001 - raised again where the notebook waits
         end = {"error": transport.to_dict(error)}
-    finally:
-        signals.turn = None
+    _note(account, turn, done="result" in end)
     writer.write("end", end)
+    # Without a turn SIGTERM ends this at once: not before it has said how it went.
+    signals.turn = None
     writer.close()
+
+
+def _note(account: Target, turn: Turn, *, done: bool) -> None:
+    """Note how long what was done took, for the estimates of the next time."""
+    progress = turn.progress
+    steps = [step for step in progress.steps.values() if step.status == "done"]
+    if not steps:
+        return
+    run = None
+    if done and turn.began is not None:
+        run = estimates.Run(progress.verb, time.monotonic() - turn.began, progress.did)
+    estimates.add(account.directory, [(step.what, step.seconds) for step in steps], run)
 
 
 def _apply(turn: Turn, writer: journal.Writer, arguments: dict[str, Any]) -> None:

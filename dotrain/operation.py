@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dotrain import display, transport
+from dotrain import display, durations, transport
 from dotrain.engine import journal
 from dotrain.engine.progress import Progress
 from dotrain.errors import DotrainError, OperationFailed, OperationInterrupted
@@ -45,10 +46,44 @@ class Operation:
         return self._reader.progress.title
 
     @property
+    def kind(self) -> str:
+        """``"apply"``, ``"down"`` or ``"after"``; empty before its process has said so."""
+        return self._reader.card.kind if self._reader.card else ""
+
+    @property
+    def began(self) -> dt.datetime | None:
+        """When it began, in UTC; None before its process has said so."""
+        return durations.moment(self._reader.card.started) if self._reader.card else None
+
+    @property
+    def ended(self) -> dt.datetime | None:
+        """When it ended, in UTC; None while it runs, and when it was killed."""
+        self._reader.read()
+        at, end = self._reader.ended, self._reader.end
+        # Of one that was killed only the end is known that another one wrote for it.
+        if at is None or end is None or end.get("killed"):
+            return None
+        return dt.datetime.fromtimestamp(at, dt.timezone.utc)
+
+    @property
+    def id(self) -> str:
+        """What tells it from others: the name of its journal."""
+        return self._reader.path.stem
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         self._reader.read()
         return self._state() == "running"
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another machine, with which this one shares a directory, has not ended it.
+
+        Whether it still runs there nobody here knows.
+        """
+        self._reader.read()
+        return self._state() == "elsewhere"
 
     @property
     def error(self) -> DotrainError | None:
@@ -77,7 +112,20 @@ class Operation:
     def progress(self) -> Progress:
         """What it has done so far."""
         self._reader.read()
+        if self._state() == "killed":
+            self._reader.progress.cut_off()
         return self._reader.progress
+
+    @property
+    def log(self) -> str:
+        """What it has said, a line for each, with the times in UTC: the last 500 lines."""
+        return str(self.progress.log)
+
+    @property
+    def result(self) -> Any:
+        """What it returned, as JSON has it; None before it has ended, and when it failed."""
+        self._reader.read()
+        return (self._reader.end or {}).get("result")
 
     def stop(self) -> None:
         """Ask it to stop as soon as its state is safe; `wait` tells when it has."""
@@ -110,7 +158,7 @@ class Operation:
         error = self.error
         if error is not None:
             raise error
-        return (self._reader.end or {}).get("result")
+        return self.result
 
     def follow(self, interrupts: Interrupts | None = None) -> None:
         """Show it until it has ended, well or not.
@@ -132,14 +180,15 @@ class Operation:
         shown = display.choose()
         refreshed = 0.0
         stopped = False
-        with nullcontext(interrupts) if interrupts else Interrupts() as counted:
+        following = display.following(shown, self._reader.progress)
+        with nullcontext(interrupts) if interrupts else Interrupts() as counted, following:
             while True:
                 self._reader.read()
                 now = time.monotonic()
                 ended = self._state() != "running"
                 if ended or now - refreshed >= _REFRESH_SECONDS:
                     refreshed = now
-                    shown.refresh(self._reader.progress)
+                    shown.refresh(self.progress)
                 if ended:
                     return
                 if counted.count and self._host and not stopped:
@@ -179,7 +228,8 @@ class Operation:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         progress = self.progress
-        return {"text/plain": display.to_text(progress), "text/html": display.to_html(progress)}
+        html = display.to_html(progress, log=True)
+        return {"text/plain": display.to_text(progress), "text/html": html}
 
 
 class Interrupts:

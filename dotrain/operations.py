@@ -143,8 +143,8 @@ def down(
         Whether to leave it as it is, and return no row, when its turn has come
         and it may live on after all.
     only_id : str, optional
-        The id of the cluster that is meant: one that has been made since under
-        the same name stays, and no row is returned.
+        The id of the cluster that is meant, empty for none: one that has been
+        made since under the same name stays, and no row is returned.
     after : mapping, optional
         The journal of what follows a job (str), and the UIDs of the jobs that
         are known (list of str): when its turn has come and there is another job,
@@ -220,6 +220,17 @@ def latest(target: Target, name: str) -> Operation | None:
     """Return the newest operation that worked on the cluster `name`, running or ended."""
     path = journal.latest(journals(workspace.directory(target, name)))
     return Operation(path) if path else None
+
+
+def newest(target: Target, name: str) -> Operation | None:
+    """Return the operation that works on the cluster `name`, or waits to, else the last one."""
+    return running(target, name) or latest(target, name)
+
+
+def history(target: Target, name: str) -> list[Operation]:
+    """Return the last operations on the cluster `name` that this machine knows, newest first."""
+    directory = journals(workspace.directory(target, name))
+    return [Operation(path) for path in journal.changing(directory)]
 
 
 def _run(target: Target, name: str, kind: str, title: str, arguments: dict[str, Any]) -> Any:

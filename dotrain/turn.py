@@ -45,6 +45,8 @@ class Turn:
         self.target = target
         self.name = name
         self.progress = progress
+        # When it had nobody to wait for any more, as `time.monotonic` counts.
+        self.began: float | None = None
         self._operation = operation
         self._patience = patience
         self._driver: Driver | None = None
@@ -94,6 +96,7 @@ class Turn:
         with exclusive(directory / "operation.lock", waiting):
             for path in journal.killed(journals(directory)):
                 self._take_over(path)
+            self.began = time.monotonic()
             yield
 
     def _take_over(self, path: Path) -> None:

@@ -15,6 +15,8 @@ import errno
 import json
 import os
 import socket
+import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -26,8 +28,8 @@ from dotrain.engine import processes
 from dotrain.engine.progress import Progress
 
 # How many journals of a stack are kept: the last one tells a notebook that
-# comes back how the operation ended.
-_KEPT = 3
+# comes back how the operation ended, and all of them are the cluster's history.
+_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,12 @@ def latest(directory: Path) -> Path | None:
     return next(changing, None)
 
 
+def changing(directory: Path) -> list[Path]:
+    """Return the journals in `directory` of what changed something or wanted to, newest first."""
+    found = ((path, Reader(path).card) for path in reversed(_all(directory)))
+    return [path for path, card in found if card is not None and card.kind != "plan"]
+
+
 def killed(directory: Path) -> Iterator[Path]:
     """Yield the journals in `directory` of operations that did not end and run no more."""
     for path in _all(directory):
@@ -140,13 +148,14 @@ class Writer:
         self.write("card", asdict(card))
 
     def write(self, key: str, value: Any) -> None:
-        """Add a line.
+        """Add a line, with the time.
 
         A line about progress that a full disk does not take is left out, and
         what it says goes on; an end that cannot be written is an OSError.
         """
         # In words what JSON does not have: an end is written, whatever it holds.
-        line = f"{json.dumps({key: value}, default=str)}\n".encode()
+        said = {key: value, "at": round(time.time(), 3)}
+        line = f"{json.dumps(said, default=str)}\n".encode()
         try:
             written = os.write(self._file, line)
         except OSError:
@@ -180,9 +189,12 @@ class Reader:
         self.progress = Progress(title)
         self.has_turn = False
         self.end: Mapping[str, Any] | None = None
+        self.ended: float | None = None
         # What else it says, the last of each kind.
         self.facts: dict[str, Any] = {}
         self._offset = 0
+        # Whoever shows it and whoever waits for it are threads of their own.
+        self._reading = threading.Lock()
         self.read()
 
     @property
@@ -204,6 +216,10 @@ class Reader:
 
     def read(self) -> None:
         """Take in what is new."""
+        with self._reading:
+            self._read()
+
+    def _read(self) -> None:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
@@ -215,23 +231,36 @@ class Reader:
         for line in whole.splitlines():
             # A line that a full disk cut off says nothing.
             with contextlib.suppress(ValueError):
-                ((key, value),) = json.loads(line).items()
-                self._take(key, value)
+                said = json.loads(line)
+                # Older versions said no time.
+                at = said.pop("at", None)
+                ((key, value),) = said.items()
+                self._take(key, value, at)
 
-    def _take(self, key: str, value: Any) -> None:
+    def _take(self, key: str, value: Any, at: float | None) -> None:
         if key == "card":
             self.card = Card(**value)
             self.progress.title = self.card.title
             # Whoever takes up what was cut off, or failed, has not ended yet.
-            self.end, self.progress.finished = None, False
+            self.end = None
+            self.progress.resume()
         elif key == "turn":
             self.has_turn = True
+            self.progress.begin(time.time() if at is None else at)
         elif key == "end":
-            self.end = value
-            self.progress.finish()
+            self.end, self.ended = value, at
+            self._finish(value, at)
         else:
             self.facts[key] = value
-            self.progress.take(key, value)
+            self.progress.take(key, value, at)
+
+    def _finish(self, end: Mapping[str, Any], at: float | None) -> None:
+        error = end.get("error")
+        if end.get("killed"):
+            why = "its process was killed."
+        else:
+            why = " ".join((error or {}).get("said", ())[:2])
+        self.progress.finish(why, failed=bool(error or end.get("killed")), at=at)
 
 
 def _all(directory: Path) -> list[Path]:

@@ -1,70 +1,73 @@
 """Every error dotrain raises.
 
-DotrainError
- ├─ SpecError                  what was asked for is wrong (also a ValueError)
- │   ├─ InvalidName
- │   ├─ InvalidAddress
- │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
- │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
- │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
- │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
- │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
- │   └─ UnknownChoice          carries .nearest
- │       ├─ UnknownGpu
- │       ├─ UnknownRegion
- │       ├─ UnknownSize
- │       └─ UnknownVersion
- ├─ ConfigError                this machine is not set up
- │   ├─ HelmNotFound
- │   ├─ MissingExtra           `pip install 'dotrain[...]'`
- │   ├─ MissingToken
- │   └─ UnsafeEndpoint         a token would travel in the clear, or to a stranger
- ├─ AddressError               this machine's public address is not known for certain
- ├─ ApiError                   DigitalOcean said no; carries .status and .request_id
- │   ├─ TokenRejected
- │   ├─ NotFound
- │   ├─ RateLimited
- │   └─ Unreachable
- ├─ EngineError                the Pulumi CLI
- │   ├─ EngineNotFound
- │   ├─ EngineBuildFailed
- │   ├─ ProviderNotFound
- │   ├─ StackLocked            another operation runs on this stack
- │   ├─ StateCorrupt
- │   ├─ StateTooNew            a newer dotrain or Pulumi wrote the state
- │   ├─ WrongPassphrase
- │   ├─ OperationFailed        up or down stopped half-way; carries .failures
- │   └─ OperationInterrupted
- ├─ KubernetesError            the cluster's own API said no; carries .status, .causes and .objects
- │   ├─ KubernetesForbidden
- │   ├─ KubernetesNotFound
- │   ├─ KubernetesUnreachable
- │   │   ├─ AddressMoved       its firewall does not know where this machine is now
- │   │   └─ JobUncertain       a job may run or not; carries .name
- │   ├─ DrainFailed            Pods stay on nodes that should be empty
- │   ├─ ForwardFailed          a port could not be forwarded
- │   ├─ JobRefused             admission control does not let a job's Pods in
- │   ├─ NotReady               nodes or Pods did not become ready
- │   └─ OperatorFailed         an operator (KubeRay, Dask's) could not be installed
- ├─ JobNotFound                carries .nearest
- ├─ JobError                   about one job; carries .status, how it was
- │   ├─ JobFailed              carries .log, its last lines, and .traceback, that of its function
- │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
- │   ├─ ImageNotPulled         a node cannot get its image
- │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
- ├─ StorageError               object storage said no, or nothing
- ├─ ResultUnreadable           this kernel cannot unpickle it; carries .path, where its bytes are
- ├─ SandboxError               the local DigitalOcean did not start or answer
- ├─ ClusterNotFound
- ├─ ClusterPaused              it has no training nodes until it is resumed
- ├─ JobNameTaken
- ├─ NameInUse
- ├─ ReplacementRefused         the change would destroy the cluster, or some of it
- ├─ LockedOut                  the change would shut the caller out
- ├─ ConfirmationRequired
- ├─ TeardownFailed             at the end of a with block; carries .block, how that ended
- ├─ TeardownIncomplete         carries .left, a DataFrame of what still exists
- └─ SweepIncomplete            carries .frame, a DataFrame of what was done and what was not
+::
+
+  DotrainError
+   ├─ SpecError                  what was asked for is wrong (also a ValueError)
+   │   ├─ InvalidName
+   │   ├─ InvalidAddress
+   │   ├─ OpenToWorld            0.0.0.0/0 or ::/0 without open_to_world=True
+   │   ├─ TaskDoesNotFit         no pool can ever run it; carries .nearest
+   │   ├─ NotPicklable           a function, or what it takes along, cannot leave this kernel
+   │   ├─ FunctionTooLarge       more than a Kubernetes Secret takes
+   │   ├─ FilesTooLarge          more than a Kubernetes ConfigMap takes
+   │   └─ UnknownChoice          carries .nearest
+   │       ├─ UnknownGpu
+   │       ├─ UnknownRegion
+   │       ├─ UnknownSize
+   │       └─ UnknownVersion
+   ├─ ConfigError                this machine is not set up
+   │   ├─ HelmNotFound
+   │   ├─ MissingExtra           pip install 'dotrain[...]'
+   │   ├─ MissingToken
+   │   └─ UnsafeEndpoint         a token would travel in the clear, or to a stranger
+   ├─ AddressError               this machine's public address is not known for certain
+   ├─ ApiError                   DigitalOcean said no; carries .status and .request_id
+   │   ├─ TokenRejected
+   │   ├─ NotFound
+   │   ├─ RateLimited
+   │   └─ Unreachable
+   ├─ EngineError                the Pulumi CLI
+   │   ├─ EngineNotFound
+   │   ├─ EngineBuildFailed
+   │   ├─ ProviderNotFound
+   │   ├─ StackLocked            another operation runs on this stack
+   │   ├─ StateCorrupt
+   │   ├─ StateTooNew            a newer dotrain or Pulumi wrote the state
+   │   ├─ WrongPassphrase
+   │   ├─ OperationFailed        up or down stopped half-way; carries .failures
+   │   └─ OperationInterrupted
+   ├─ KubernetesError            the cluster's own API said no; carries .status, .causes, .objects
+   │   ├─ KubernetesForbidden
+   │   ├─ KubernetesNotFound
+   │   ├─ KubernetesUnreachable
+   │   │   ├─ AddressMoved       its firewall does not know where this machine is now
+   │   │   └─ JobUncertain       a job may run or not; carries .name
+   │   ├─ DrainFailed            Pods stay on nodes that should be empty
+   │   ├─ ForwardFailed          a port could not be forwarded
+   │   ├─ JobRefused             admission control does not let a job's Pods in
+   │   ├─ NotReady               nodes or Pods did not become ready
+   │   └─ OperatorFailed         an operator (KubeRay, Dask's) could not be installed
+   ├─ JobNotFound                carries .nearest
+   ├─ JobError                   about one job; carries .status, how it was
+   │   ├─ JobFailed              carries .log, its last lines, and .traceback, its function's
+   │   │   └─ ResultTooLarge     more than a Kubernetes Secret takes
+   │   ├─ ImageNotPulled         a node cannot get its image
+   │   └─ NotFinished            it goes on, and nobody waits for it (also a TimeoutError)
+   ├─ StorageError               object storage said no, or nothing
+   ├─ ResultUnreadable           this kernel cannot unpickle it; its bytes are at .path
+   ├─ SandboxError               the local DigitalOcean did not start or answer
+   ├─ ClusterNotFound
+   ├─ ClusterReplaced            another one has its name by now
+   ├─ ClusterPaused              it has no training nodes until it is resumed
+   ├─ JobNameTaken
+   ├─ NameInUse
+   ├─ ReplacementRefused         the change would destroy the cluster, or some of it
+   ├─ LockedOut                  the change would shut the caller out
+   ├─ ConfirmationRequired
+   ├─ TeardownFailed             at the end of a with block; carries .block, how that ended
+   ├─ TeardownIncomplete         carries .left, a DataFrame of what still exists
+   └─ SweepIncomplete            carries .frame, a DataFrame of what was done and what was not
 
 Each message is one paragraph: what happened, why, and what to do next. The
 three parts are also attributes, so that a widget can set them apart.
@@ -106,6 +109,7 @@ from dotrain.errors.base import (
 from dotrain.errors.clusters import (
     BudgetRunsOut,
     ClusterNotFound,
+    ClusterReplaced,
     ConfirmationRequired,
     EndsSoon,
     FinisherKilled,
@@ -174,6 +178,7 @@ __all__ = [
     "BudgetRunsOut",
     "ClusterNotFound",
     "ClusterPaused",
+    "ClusterReplaced",
     "ConfigError",
     "ConfirmationRequired",
     "DotrainError",

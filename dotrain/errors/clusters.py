@@ -26,6 +26,19 @@ class ReplacementRefused(DotrainError):
     """The change would destroy the cluster, its database or a pool, and nobody has named it."""
 
 
+class ClusterReplaced(DotrainError):
+    """There is another cluster of that name by now than the one that was meant."""
+
+    @classmethod
+    def of(cls, name: str) -> ClusterReplaced:
+        """Return the error for the cluster `name`."""
+        return cls(
+            f"The cluster {name!r} is not the one that was meant, and stays as it is.",
+            "Somebody has made another of that name meanwhile.",
+            "Look at what there is now, and decide again.",
+        )
+
+
 class LockedOut(DotrainError):
     """The change would shut the caller out of the cluster."""
 

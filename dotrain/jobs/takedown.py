@@ -176,17 +176,20 @@ class Takedown:
         """
         shown, refreshed = display.choose(), 0.0
         deadline = None if seconds is None else time.monotonic() + seconds
-        while True:
-            state, now = self.state, time.monotonic()
-            ended = state in _OVER
-            if ended or now - refreshed >= _REFRESH_SECONDS:
-                refreshed = now
-                shown.refresh(self._reader.progress)
-            if ended:
-                self._dismiss()
-            if ended or (deadline is not None and now >= deadline):
-                return ended
-            time.sleep(_LOOK_SECONDS)
+        with display.following(shown, self._reader.progress):
+            while True:
+                state, now = self.state, time.monotonic()
+                ended = state in _OVER
+                if ended:
+                    self._reader.progress.cut_off()
+                if ended or now - refreshed >= _REFRESH_SECONDS:
+                    refreshed = now
+                    shown.refresh(self._reader.progress)
+                if ended:
+                    self._dismiss()
+                if ended or (deadline is not None and now >= deadline):
+                    return ended
+                time.sleep(_LOOK_SECONDS)
 
     def wait_until_kept(self, seconds: float) -> bool:
         """Wait until what the job left is kept; return false when it fails, or takes too long."""
