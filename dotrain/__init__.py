@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dotrain.lifecycle import down, get, up
     from dotrain.operation import Operation
     from dotrain.pools import Pool
+    from dotrain.provision import form
     from dotrain.recall import clusters, job
     from dotrain.scoped import cluster
     from dotrain.spec import ClusterSpec, Database
@@ -57,6 +58,7 @@ __all__ = [
     "doctor",
     "down",
     "errors",
+    "form",
     "get",
     "job",
     "leaks",
@@ -88,6 +90,7 @@ _HOME = {
     "clusters": "recall",
     "doctor": "checkup",
     "down": "lifecycle",
+    "form": "provision",
     "get": "lifecycle",
     "job": "recall",
     "leaks": "leftovers",

@@ -67,7 +67,21 @@ def cluster(api: Api, name: str) -> dict[str, Any] | None:
     return next((one for one in clusters(api) if tag in one["tags"]), None)
 
 
-def observe(api: Api, name: str, *, database: bool) -> Observed:
+def known_cluster(api: Api, name: str, cluster_id: str) -> dict[str, Any] | None:
+    """Return the cluster with an id, in one request; None when that is not `name` any more.
+
+    There may be another one of that name by then, which `cluster` finds.
+    """
+    try:
+        found: dict[str, Any] = api.get(f"/v2/kubernetes/clusters/{cluster_id}")[
+            "kubernetes_cluster"
+        ]
+    except NotFound:
+        return None
+    return found if names.label(name) in found["tags"] else None
+
+
+def observe(api: Api, name: str, *, database: bool, cluster_id: str = "") -> Observed:
     """Return what the account holds of the cluster `name`.
 
     Parameters
@@ -78,9 +92,12 @@ def observe(api: Api, name: str, *, database: bool) -> Observed:
         The cluster's name.
     database : bool
         Whether to look for a database, too (two more requests).
+    cluster_id : str, optional
+        The cluster's id where that is known: it is one request then, however
+        many clusters the account has.
     """
     tag = names.label(name)
-    found = cluster(api, name)
+    found = known_cluster(api, name, cluster_id) if cluster_id else cluster(api, name)
     managed = f"k8s:{found['id']}" if found else None
     firewalls = tuple(
         one
@@ -89,9 +106,17 @@ def observe(api: Api, name: str, *, database: bool) -> Observed:
     )
     if not database:
         return Observed(found, firewalls)
-    beside = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
-    sources = api.get(f"/v2/databases/{beside['id']}/firewall")["rules"] if beside else ()
-    return Observed(found, firewalls, beside, tuple(sources or ()))
+    return Observed(found, firewalls, *database_of(api, name))
+
+
+def database_of(
+    api: Api, name: str
+) -> tuple[Mapping[str, Any] | None, tuple[Mapping[str, Any], ...]]:
+    """Return the database of the cluster `name`, and its firewall, in two requests."""
+    tag = names.label(name)
+    found = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
+    sources = api.get(f"/v2/databases/{found['id']}/firewall")["rules"] if found else ()
+    return found, tuple(sources or ())
 
 
 @dataclass(frozen=True)

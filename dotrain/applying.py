@@ -16,6 +16,7 @@ from dotrain import (
     guard,
     ledger,
     losses,
+    merging,
     names,
     reaping,
     settle,
@@ -95,7 +96,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         me = {who: cidrs for who, cidrs in said.items() if who != options.forget}
         known = replace(remembered, resolved=replace(remembered.resolved, me=me))
     if remembered and remembered.spec:
-        spec = changes.onto(spec, options.before or remembered.spec, remembered.spec)
+        spec = merging.onto(spec, options.before or remembered.spec, remembered.spec)
     with closing(Api(target)) as api:
         if remembered and remembered.spec and _changes_nodes(remembered.spec, spec):
             _note_nodes(api, turn)

@@ -79,10 +79,15 @@ def sizes(
     from dotrain import frames
 
     wanted = offers.Wanted.parse(gpu, gpu_memory, max_price, region)
-    with closing(Api(current())) as api:
-        options = api.get("/v2/kubernetes/options")["options"]
-        found = offers.offers(api.pages("/v2/sizes", "sizes"), options)
+    found, options = offered(current())
     return frames.sizes(offers.select(found, wanted, options))
+
+
+def offered(target: Target) -> tuple[list[offers.Offer], Mapping[str, Any]]:
+    """Return the sizes that nodes can have, and DigitalOcean's options for Kubernetes."""
+    with closing(Api(target)) as api:
+        options = api.get("/v2/kubernetes/options")["options"]
+        return offers.offers(api.pages("/v2/sizes", "sizes"), options), options
 
 
 def bill() -> Bill:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dotrain.errors import SpecError, UnknownChoice, UnknownRegion, UnknownSize, UnknownVersion
+from dotrain.pools import Pool
 from dotrain.spec import ClusterSpec
 
 
@@ -26,10 +27,20 @@ def check(spec: ClusterSpec, options: Mapping[str, Any]) -> None:
     UnknownRegion, UnknownSize
         With the nearest valid values.
     """
-    one_of(spec.region, slugs(options["regions"]), UnknownRegion, "region", "for Kubernetes")
-    sizes = slugs(options["sizes"])
+    check_region(spec.region, options)
     for pool in (spec.system, *spec.pools):
-        one_of(pool.size, sizes, UnknownSize, "node size", f"(pool {pool.name!r})")
+        check_size(pool, options)
+
+
+def check_region(region: str, options: Mapping[str, Any]) -> None:
+    """Raise UnknownRegion unless there are clusters in `region`."""
+    one_of(region, slugs(options["regions"]), UnknownRegion, "region", "for Kubernetes")
+
+
+def check_size(pool: Pool, options: Mapping[str, Any]) -> None:
+    """Raise UnknownSize unless the nodes of a cluster can have the size of `pool`."""
+    sizes = slugs(options["sizes"])
+    one_of(pool.size, sizes, UnknownSize, "node size", f"(pool {pool.name!r})")
 
 
 def kubernetes_version(wanted: str | None, options: Mapping[str, Any]) -> str:

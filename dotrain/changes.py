@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from dotrain import durations, grants
 from dotrain.errors import SpecError
@@ -14,12 +14,14 @@ from dotrain.pools import Pool
 from dotrain.sources import ME, parse_network
 from dotrain.spec import ClusterSpec
 
-_T = TypeVar("_T")
-_SCALING = ("count", "min", "max")
-
 # What is not given stays: this takes a limit off.
 NONE = "none"
 _TIMERS = ("max_age", "idle")
+# What can be asked for. A name is not: that would be another cluster.
+_ARGUMENTS = frozenset(
+    {"pool", "pools", "region", "version", "allow", "open_to_world", "egress", "database", "ha"}
+    | {"auto_upgrade", "max_age", "idle", "budget", "reaper"}
+)
 
 
 def asked(
@@ -42,7 +44,12 @@ def asked(
     ------
     SpecError
         When something asked for is wrong.
+    TypeError
+        When nothing like it can be asked for.
     """
+    for key in arguments:
+        if key not in _ARGUMENTS:
+            raise TypeError(f"A cluster cannot be asked for {key!r}; dotrain.up says for what.")
     given = {key: value for key, value in arguments.items() if value is not None}
     if "pool" in given:
         given["pools"] = _one_pool(before, given.pop("pool"), alone="pools" not in given)
@@ -99,76 +106,46 @@ def _tuple(value: Iterable[Any], example: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def onto(spec: ClusterSpec, before: ClusterSpec, now: ClusterSpec) -> ClusterSpec:
-    """Return `spec` with what others have changed since it was asked for.
-
-    An operation that waits for another one was asked for when that had not
-    changed anything yet. Only what the two have both changed is as `spec` has it.
-
-    Parameters
-    ----------
-    spec : ClusterSpec
-        What is asked for.
-    before : ClusterSpec
-        What it was made from.
-    now : ClusterSpec
-        What should be by now.
-    """
-    if now == before:
-        return spec
-    changed = {
-        field.name: getattr(spec, field.name)
-        for field in fields(spec)
-        if getattr(spec, field.name) != getattr(before, field.name)
-    }
-    if "allow" in changed:
-        changed["allow"] = _onto(spec.allow, before.allow, now.allow, lambda grant: grant)
-    if "pools" in changed:
-        theirs = {pool.name: pool for pool in now.pools}
-        old = {pool.name: pool for pool in before.pools}
-        ours = (_pool_onto(pool, old.get(pool.name), theirs.get(pool.name)) for pool in spec.pools)
-        changed["pools"] = _onto(ours, before.pools, now.pools, lambda pool: pool.name)
-    return replace(now, **changed)
-
-
-def _pool_onto(ours: Pool, before: Pool | None, theirs: Pool | None) -> Pool:
-    """Return a pool with what both have changed of it, each another part."""
-    if before is None or theirs is None or ours == before:
-        return ours
-    changed = {
-        field.name: getattr(ours, field.name)
-        for field in fields(ours)
-        if getattr(ours, field.name) != getattr(before, field.name)
-    }
-    if changed.keys() & set(_SCALING):
-        # How many nodes there are is one decision.
-        changed |= {name: getattr(ours, name) for name in _SCALING}
-    return replace(theirs, **changed)
-
-
-def _onto(
-    ours: Iterable[_T], before: Iterable[_T], theirs: Iterable[_T], key: Callable[[_T], Any]
-) -> tuple[_T, ...]:
-    mine, old, there = ({key(one): one for one in each} for each in (ours, before, theirs))
-    merged = there | {name: one for name, one in mine.items() if one != old.get(name)}
-    # What either has taken out stays out, unless the other has changed it.
-    return tuple(
-        one
-        for name, one in merged.items()
-        if (name in mine and name in there) or one != old.get(name)
-    )
-
-
 def remarks(spec: ClusterSpec) -> list[str]:
     """Return what to say whenever `spec` is what there is."""
     return [f"{spec.name} is paused: resume() makes its training nodes again."] * spec.paused
 
 
-def granted(spec: ClusterSpec, grant: Grant) -> ClusterSpec:
-    """Return `spec` with one grant more; the same grant again changes nothing."""
-    if grant in spec.allow:
-        return spec
-    return replace(spec, allow=(*spec.allow, grant))
+def granted(spec: ClusterSpec, grant: Grant, *, others: Collection[str] = ()) -> ClusterSpec:
+    """Return `spec` with one grant more; the same with another end changes when it ends.
+
+    Parameters
+    ----------
+    spec : ClusterSpec
+        What should be.
+    grant : Grant
+        The grant; the same is one of its source, services and label.
+    others : collection of str, optional
+        Who else says ``"me"`` on this cluster.
+
+    Raises
+    ------
+    SpecError
+        When it cannot stand with the others, or would end the access of `others`.
+    """
+    same = [one for one in spec.allow if _identity(one) == _identity(grant)]
+    if not same:
+        return replace(spec, allow=(*spec.allow, grant))
+    sooner = grant.expires and any(not one.expires or one.expires > grant.expires for one in same)
+    if grant.source == ME and others and sooner:
+        raise SpecError(
+            f"Nothing was changed about who may enter {spec.name!r}.",
+            f"{' and '.join(sorted(others))} may enter by the same grant to 'me', which would end "
+            f"at {grant.expires} for them, too.",
+            "Allow the address itself for that time, for example allow('203.0.113.7', "
+            "expires='8h'), or choose a label.",
+        )
+    kept = dict.fromkeys(grant if one in same else one for one in spec.allow)
+    return replace(spec, allow=tuple(kept))
+
+
+def _identity(grant: Grant) -> tuple[str, frozenset[str], str]:
+    return grant.source, frozenset(grant.to), grant.label
 
 
 def revoked(

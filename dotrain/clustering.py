@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dotrain import display, durations
 from dotrain.checks import check_whole
-from dotrain.engine.progress import Progress
 from dotrain.working import Working
 
 if TYPE_CHECKING:
@@ -261,21 +259,5 @@ class Clustering(Working):
     ) -> _F:
         check_whole(workers, 1, f"a {made.operator.kind}", "workers")
         seconds = durations.parse(timeout).total_seconds()
-        with _shown(f"{made.operator.kind} on {self.name}") as note:
+        with display.shown(f"{made.operator.kind} on {self.name}") as note:
             return made.start(workers, asked, seconds, note)
-
-
-@contextmanager
-def _shown(what: str) -> Iterator[Callable[[str], None]]:
-    """Show what goes on until the end of a with block; yields what takes each sentence."""
-    progress, shown = Progress(what), display.choose()
-
-    def note(text: str) -> None:
-        progress.note(text)
-        shown.refresh(progress)
-
-    try:
-        yield note
-    finally:
-        progress.finish()
-        shown.refresh(progress)

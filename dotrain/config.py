@@ -1,25 +1,25 @@
 """Where things are and what the environment says: the only reader of both.
 
-========================  ====================================================
-``DOTRAIN_HOME``          the data directory (default: the platform's own)
-``DOTRAIN_PULUMI``        the Pulumi CLI to use, and no other
-``DOTRAIN_BACKEND``       a Pulumi backend URL for a team (default: local files)
-``DOTRAIN_TARGET``        ``sandbox`` or ``digitalocean`` (the default)
-``DIGITALOCEAN_TOKEN``    the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
-``DIGITALOCEAN_API_URL``  another endpoint of the DigitalOcean API
-``DOTRAIN_REAPER_TOKEN``  the API token that a reaper in a cluster gets
-``DOTRAIN_REAPER_IMAGE``  the image that it runs in, best by its digest (default: a tag)
-``SPACES_ACCESS_KEY_ID``  the key of object storage, with ``SPACES_SECRET_ACCESS_KEY``
-``DOTRAIN_S3_ENDPOINT``   storage that is not Spaces, and whose results may be read
-``DOTRAIN_ME``            who says ``"me"`` here (default: the user and the machine)
-``DOTRAIN_PATIENCE``      seconds to wait for an operation on another machine
-``DOTRAIN_SANDBOX_DELAY`` seconds a sandbox cluster takes to become ready
-``DOTRAIN_KUBERNETES``    a directory with the sandbox's control plane, already built
-``DOTRAIN_HELM``          the Helm to use, and no other
-========================  ====================================================
+=========================  ====================================================
+``DOTRAIN_HOME``           the data directory (default: the platform's own)
+``DOTRAIN_PULUMI``         the Pulumi CLI to use, and no other
+``DOTRAIN_BACKEND``        a Pulumi backend URL for a team (default: local files)
+``DOTRAIN_TARGET``         ``sandbox`` or ``digitalocean`` (the default)
+``DIGITALOCEAN_TOKEN``     the API token; ``DIGITALOCEAN_ACCESS_TOKEN`` also works
+``DIGITALOCEAN_API_URL``   another endpoint of the DigitalOcean API
+``DOTRAIN_REAPER_TOKEN``   the API token that a reaper in a cluster gets
+``DOTRAIN_REAPER_IMAGE``   the image that it runs in, best by its digest (default: a tag)
+``SPACES_ACCESS_KEY_ID``   the key of object storage, with ``SPACES_SECRET_ACCESS_KEY``
+``DOTRAIN_S3_ENDPOINT``    storage that is not Spaces, and whose results may be read
+``DOTRAIN_ME``             who says ``"me"`` here (default: the user and the machine)
+``DOTRAIN_PATIENCE``       seconds to wait for an operation on another machine
+``DOTRAIN_SANDBOX_DELAY``  seconds a sandbox cluster takes to become ready
+``DOTRAIN_KUBERNETES``     a directory with the sandbox's control plane, already built
+``DOTRAIN_HELM``           the Helm to use, and no other
+=========================  ====================================================
 
-It asks with `os.getenv`: IPython's verbose tracebacks show the value of each
-name in the lines around an error, and `os.environ` has the token.
+It asks with ``os.getenv``: IPython's verbose tracebacks show the value of each
+name in the lines around an error, and ``os.environ`` has the token.
 ``KUBECONFIG`` is set by `use_kubeconfig`, and never read.
 """
 

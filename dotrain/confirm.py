@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from dotrain.errors import ConfirmationRequired, DotrainError, KubernetesUnreachable
+
+_nobody_there: ContextVar[bool] = ContextVar("nobody_there", default=False)
+
+
+@contextmanager
+def unattended() -> Iterator[None]:
+    """Ask nobody in this block: raise what to pass instead, as where nobody can be asked.
+
+    A widget's work runs in a thread; a question from there would wait for an
+    answer in a cell that has long ended.
+    """
+    token = _nobody_there.set(True)
+    try:
+        yield
+    finally:
+        _nobody_there.reset(token)
 
 
 def require_name(name: str, given: str | None, *, first: Callable[[], str] | None = None) -> None:
@@ -61,6 +79,8 @@ def _ask_name(name: str, first: str) -> str:
 
 def _ask(prompt: str, refused: DotrainError) -> str:
     """Return what the user types; raise `refused` where nobody can."""
+    if _nobody_there.get():
+        raise refused
     try:
         return input(prompt).strip()
     except (EOFError, OSError, RuntimeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from dotrain import belongings, pricing, stack, worth
@@ -12,8 +13,93 @@ from dotrain.belongings import Object, Search
 from dotrain.target import Target
 
 
-def describe(target: Target, name: str) -> str:
-    """Return in words what `down` would delete, and what it costs an hour.
+@dataclass(frozen=True)
+class Item:
+    """Something that a teardown takes.
+
+    Parameters
+    ----------
+    kind : str
+        Out of `belongings.KINDS`.
+    name : str
+        Its name.
+    about : str
+        What more there is to say, such as the nodes of a cluster.
+    hourly : float or None
+        US dollars an hour; None when that is not known.
+    data : bool
+        Whether people keep something on it.
+    id : str
+        DigitalOcean's id of it.
+    """
+
+    kind: str
+    name: str
+    about: str
+    hourly: float | None
+    data: bool
+    id: str = ""
+
+    @property
+    def price(self) -> str:
+        """What it costs, in words."""
+        if self.kind in worth.FREE:
+            return "free"
+        return "unknown" if self.hourly is None else f"${self.hourly:.3f}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}{f' ({self.about})' if self.about else ''}"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the account holds of a cluster, and what runs on it: all that a teardown takes.
+
+    Parameters
+    ----------
+    name : str
+        The cluster's name.
+    items : tuple of Item
+        What there is.
+    cost : str
+        What it costs together, as a sentence.
+    jobs : str
+        Which jobs are lost, as sentences; empty when none is.
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    cost: str = ""
+    jobs: str = ""
+
+    @property
+    def cluster_id(self) -> str:
+        """The id of the cluster itself; empty where there is none, but what is left of one."""
+        return next((one.id for one in self.items if one.kind == "cluster"), "")
+
+    @property
+    def lost(self) -> str:
+        """What is lost with it that people keep, as a sentence; empty for nothing."""
+        there = {one.kind for one in self.items if one.data}
+        kinds = [kind for kind in belongings.DATA if kind in there]
+        return f"What is on each {' and '.join(kinds)} is lost." if kinds else ""
+
+    def __str__(self) -> str:
+        if not self.items:
+            said = [f"Of {self.name} there is nothing but its state."]
+        else:
+            rows = [
+                f"  {one.kind} {one.name}{one.about and f' ({one.about})'}" for one in self.items
+            ]
+            cost = " ".join(filter(None, [self.cost, self.lost]))
+            said = [f"Of {self.name} there is:", *rows, cost]
+        return "\n".join(filter(None, [*said, self.jobs]))
+
+    __repr__ = __str__
+
+
+def read(target: Target, name: str) -> Contents:
+    """Return what `down` would delete, and what it costs an hour.
 
     Raises
     ------
@@ -29,27 +115,35 @@ def describe(target: Target, name: str) -> str:
         sizes = list(api.pages("/v2/sizes", "sizes")) if found else []
     if remembered is None and not found:
         raise belongings.nothing(name, target.kind)
-    return text(name, found, sizes)
+    return of(name, found, sizes)
 
 
-def text(name: str, found: Sequence[Object], sizes: Iterable[Mapping[str, Any]]) -> str:
-    """Return in words what is found of a cluster, and what it costs an hour."""
-    if not found:
-        return f"Of {name} there is nothing but its state."
+def of(name: str, found: Sequence[Object], sizes: Iterable[Mapping[str, Any]]) -> Contents:
+    """Return what is found of a cluster, with what it costs an hour."""
     sizes = list(sizes)
     there = {one.kind for one in found}
     # The machines of a cluster are in its line; without it each has its own.
     shown = [one for one in found if one.kind != "Droplet" or "cluster" not in there]
-    rows = [f"  {one.kind} {one.name}{_nodes(one)}" for one in shown]
-    bill = [line for one in shown for line in worth.lines(one.kind, one.described, sizes)]
-    cost = f"It costs {pricing.summary(bill)}." if bill else "It costs nothing."
-    lost = [kind for kind in belongings.DATA if kind in there]
-    data = f" What is on each {' and '.join(lost)} is lost." if lost else ""
-    return "\n".join([f"Of {name} there is:", *rows, cost + data])
+    bills = [worth.lines(one.kind, one.described, sizes) for one in shown]
+    whole = [line for bill in bills for line in bill]
+    return Contents(
+        name,
+        tuple(
+            Item(
+                one.kind,
+                one.name,
+                _nodes(one),
+                worth.hourly(bill),
+                one.kind in belongings.DATA,
+                one.id,
+            )
+            for one, bill in zip(shown, bills, strict=True)
+        ),
+        f"It costs {pricing.summary(whole)}." if whole else "It costs nothing.",
+    )
 
 
 def _nodes(one: Object) -> str:
     if one.kind != "cluster":
         return ""
-    pools = [f"{pool['count']} x {pool['size']}" for pool in one.described["node_pools"]]
-    return f" ({', '.join(pools)})"
+    return ", ".join(f"{pool['count']} x {pool['size']}" for pool in one.described["node_pools"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +18,6 @@ from typing import Any
 
 from dotrain import address, ahead, bodies, config, display, rules, settle
 from dotrain.api import Api
-from dotrain.engine.progress import Progress
 from dotrain.engine.state import State
 from dotrain.errors import ApiError, RateLimited, TokenRejected, Unreachable
 from dotrain.spec import ClusterSpec, Resolved
@@ -71,12 +70,8 @@ def let_in(
     if not changed:
         return
     ahead.write(target, spec.name, moved)
-    progress, shown = Progress(title), display.choose()
-    try:
-        _send(target, changed, progress)
-    finally:
-        progress.finish()
-        shown.refresh(progress)
+    with display.shown(title) as note:
+        _send(target, changed, note)
 
 
 def _requests(
@@ -86,7 +81,9 @@ def _requests(
 
 
 def _send(
-    target: Target, requests: Mapping[str, tuple[str, dict[str, Any]]], progress: Progress
+    target: Target,
+    requests: Mapping[str, tuple[str, dict[str, Any]]],
+    note: Callable[[str], None],
 ) -> None:
     """Send all layers' requests at once: none of them needs another's answer."""
     begun = time.monotonic()
@@ -96,11 +93,9 @@ def _send(
     seconds = time.monotonic() - begun
     done = [layer for layer, error in errors.items() if error is None]
     if done:
-        progress.note(
-            f"In force after {seconds:.2f} s: {', '.join(done)}. Recording it in the state."
-        )
+        note(f"In force after {seconds:.2f} s: {', '.join(done)}. Recording it in the state.")
     for layer, error in errors.items():
         if isinstance(error, ApiError) and not isinstance(error, _HOPELESS):
-            progress.note(f"Not in force yet: {layer}. {error.what} {error.why}")
+            note(f"Not in force yet: {layer}. {error.what} {error.why}")
         elif error is not None:
             raise error

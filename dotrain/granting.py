@@ -37,7 +37,12 @@ class Granting(Guarded):
         expires: str | dt.timedelta | dt.datetime | None = None,
         force: bool = False,
     ) -> pd.DataFrame:
-        """Let somebody in.
+        """Let somebody in, or change for how long.
+
+        The same source, services and label again, with another `expires` or
+        none, change when that grant ends: also one that had no end gets one.
+        What others on a shared cluster enter by as ``"me"`` does not end sooner
+        by it.
 
         Parameters
         ----------
@@ -51,8 +56,9 @@ class Granting(Guarded):
         label : str
             What it is for; `revoke` takes it.
         expires : str, datetime.timedelta or datetime.datetime, optional
-            When it ends: a span such as ``"8h"``, or an instant. The next call
-            after that takes it out, or ``dotrain sweep``.
+            When it ends: a span such as ``"8h"``, or an instant with its time
+            zone, which may be text: ``"2026-01-02T20:00Z"``. The next call after
+            that takes it out, or ``dotrain sweep``.
         force : bool
             Whether this machine may lose its access by it.
 
@@ -70,8 +76,9 @@ class Granting(Guarded):
         """
         grant = grants.make(source, to, label=label, expires=expires, now=present())
         # What has expired may have had this label; it ends with this operation.
-        before = self.spec
-        spec = changes.granted(before.without_expired(present()), grant)
+        before, resolved, _ = stack.read_spec(self._target, self.name)
+        others = resolved.me.keys() - {config.identity()}
+        spec = changes.granted(before.without_expired(present()), grant, others=others)
         return self._apply(spec, before, "allow", find_me=grant.source == ME, force=force)
 
     def revoke(

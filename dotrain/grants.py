@@ -190,7 +190,8 @@ def make(
     label : str
         As in `Grant`.
     expires : str, datetime.timedelta, datetime.datetime or None
-        A span from now such as ``"8h"``, an instant, or None for never.
+        A span from now such as ``"8h"``, an instant (ISO 8601 as text, too), or
+        None for never.
     now : datetime.datetime
         The present.
     """

@@ -135,8 +135,8 @@ class Guarded:
         -------
         Audit
             With ``.passed``, ``.frame`` (a DataFrame), ``.to_json()`` and
-            ``.to_sarif()``. The ids are those of Trivy (DIG-), Checkov (CKV_DIO_),
-            ScoutSuite, and dotrain's own (DOT-).
+            ``.to_sarif()``. The ids are those of Trivy (``DIG-``), Checkov (``CKV_DIO_``),
+            ScoutSuite, and dotrain's own (``DOT-``).
         """
         return inspection.inspect(
             self._target, cluster=self.name, account=False, suppressions=suppress

@@ -18,18 +18,54 @@ since the last thing before that.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from typing import Any
 
 from kr8s.objects import Event, Node, Pod
 
-from dotrain import objects
+from dotrain import connections, objects
+from dotrain.api import Api
+from dotrain.errors import KubernetesUnreachable
 from dotrain.kube import Kube
 from dotrain.objects import Json
+from dotrain.target import Target
 
 RULES = ({"apiGroups": [""], "resources": ["pods", "nodes", "events"], "verbs": ["list"]},)
 """What it needs of Kubernetes, as rules of a ClusterRole."""
 
 _WORK = ("Pod", "Job")
+
+
+def of_cluster(
+    target: Target, api: Api, cluster: Mapping[str, Any], now: dt.datetime
+) -> dt.datetime | None:
+    """Return since when nothing runs on a cluster, None while something does.
+
+    Parameters
+    ----------
+    target : Target
+        The account.
+    api : Api
+        The same, open.
+    cluster : mapping
+        The cluster as DigitalOcean describes it.
+    now : datetime.datetime
+        The present, with its time zone.
+
+    Raises
+    ------
+    DotrainError
+        When it is not known.
+    """
+    if not target.has_kubernetes(cluster):
+        raise KubernetesUnreachable(
+            f"The cluster {cluster['name']!r} has no Kubernetes API.",
+            "The sandbox makes one only where it is told to.",
+            "Make it after dotrain.use_sandbox(kubernetes=True).",
+        )
+    with closing(connections.connect(target, api, cluster)) as connected:
+        return idle_since(connected, now)
 
 
 def idle_since(kube: Kube, now: dt.datetime) -> dt.datetime | None:

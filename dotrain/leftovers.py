@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dotrain import names, stack, worth
 from dotrain.api import Api
-from dotrain.target import current
+from dotrain.target import Target, current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,12 +86,29 @@ def leaks() -> pd.DataFrame:
     """
     from dotrain import frames
 
-    target = current()
+    return frames.leaks(look(current()))
+
+
+def look(target: Target) -> list[Leak]:
+    """Return what belongs to nothing in the account `target`; raises as `leaks` does."""
     stacks = stack.stacks(target)
+    return find(read(target), stacks)
+
+
+def read(target: Target) -> dict[str, list[dict[str, Any]]]:
+    """Return the lists of an account by their names in the API's answers, prices among them.
+
+    That is a request for each page of each of the eight, whatever is in them.
+
+    Raises
+    ------
+    ApiError
+        When the account cannot be read.
+    """
     with closing(Api(target)) as api:
         listed = {key: list(api.pages(path, key, **only)) for key, (path, only) in _LISTS.items()}
         listed["sizes"] = list(api.pages("/v2/sizes", "sizes"))
-    return frames.leaks(find(listed, stacks))
+    return listed
 
 
 def find(listed: Mapping[str, Iterable[Mapping[str, Any]]], stacks: Iterable[str]) -> list[Leak]:

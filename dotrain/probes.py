@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dotrain import connections, idleness, ledger, names, pricing, spending, verdicts
+from dotrain import idleness, ledger, names, pricing, spending, verdicts
 from dotrain.api import Api
-from dotrain.errors import ApiError, DotrainError, KubernetesUnreachable
+from dotrain.errors import ApiError, DotrainError
 from dotrain.pricing import Price
 from dotrain.target import Target
 from dotrain.verdicts import Seen, Verdict
-
-
-def idle_since(
-    target: Target, api: Api, cluster: Mapping[str, Any], now: dt.datetime
-) -> dt.datetime | None:
-    """Return since when nothing runs on a cluster, None while something does.
-
-    Raises
-    ------
-    DotrainError
-        When it is not known.
-    """
-    if not target.has_kubernetes(cluster):
-        raise KubernetesUnreachable(
-            f"The cluster {cluster['name']!r} has no Kubernetes API.",
-            "The sandbox makes one only where it is told to.",
-            "Make it after dotrain.use_sandbox(kubernetes=True).",
-        )
-    with closing(connections.connect(target, api, cluster)) as connected:
-        return idleness.idle_since(connected, now)
 
 
 @dataclass(frozen=True)
@@ -113,7 +92,7 @@ class Judge:
         seen = Seen()
         if verdicts.may_be_idle(cluster, now):
             try:
-                since = idle_since(self.target, self.api, cluster, now)
+                since = idleness.of_cluster(self.target, self.api, cluster, now)
                 seen = replace(seen, idle_since=since)
             except DotrainError as error:
                 seen = replace(seen, idle_unknown=str(error))

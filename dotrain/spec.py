@@ -21,7 +21,7 @@ from dotrain.grants import Grant
 from dotrain.pools import SYSTEM_POOL, Pool
 
 _HA_FROM = (1, 36)
-_ENGINES = ("pg", "mysql", "valkey", "mongodb", "kafka", "opensearch")
+ENGINES = ("pg", "mysql", "valkey", "mongodb", "kafka", "opensearch")
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Database:
     def __post_init__(self) -> None:
         check_text(self, "size")
         check_text(self, "version", optional=True)
-        if self.engine not in _ENGINES:
+        if self.engine not in ENGINES:
             raise SpecError(
                 f"{self.engine!r} is not a database engine of DigitalOcean.",
-                fix=f"Choose one of {', '.join(_ENGINES)}.",
+                fix=f"Choose one of {', '.join(ENGINES)}.",
             )
         check_whole(self.nodes, 1, "a database", "nodes")
 
@@ -75,7 +75,7 @@ class ClusterSpec:
     open_to_world : bool
         Whether `allow` may let everybody in.
     egress : tuple of str
-        What nodes may reach: presets and rules, as `dotrain.egress` has them.
+        What nodes may reach: presets and rules, as `Cluster.egress` has them.
     database : Database or None
         A managed database beside the cluster.
     ha : bool

@@ -51,8 +51,9 @@ def down(turn: Turn, *, only_if_over: bool = False, only_id: str | None = None) 
         Whether to leave it as it is, and return nothing, unless it has lived
         as long as it may: somebody may have extended it meanwhile.
     only_id : str, optional
-        The id of the cluster that is meant. One that has been made since under
-        the same name is left as it is, and nothing is returned.
+        The id of the cluster that is meant; empty when there was none, but what
+        is left of one. One that has been made since under the same name is left
+        as it is, and nothing is returned.
 
     Raises
     ------
@@ -71,7 +72,9 @@ def down(turn: Turn, *, only_if_over: bool = False, only_id: str | None = None) 
         before = search.find()
         if only_if_over and not _is_over(before):
             return []
-        if only_id and any(one.kind == "cluster" and one.id != only_id for one in before):
+        if only_id is not None and any(
+            one.kind == "cluster" and one.id != only_id for one in before
+        ):
             return []
         if remembered is None and not before:
             raise belongings.nothing(name, target.kind)

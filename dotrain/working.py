@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from dotrain import config, credentials, display, durations, expiry
 from dotrain.api import Api
 from dotrain.engine import workspace
-from dotrain.engine.progress import Progress
 from dotrain.errors import ClusterNotFound
 from dotrain.guarded import Guarded
 
@@ -50,7 +49,7 @@ class Working(Guarded):
         -------
         kr8s.Api
             For ``.get("jobs", namespace="default")``, and as ``api=`` of
-            `kr8s.objects`.
+            ``kr8s.objects``.
 
         Raises
         ------
@@ -169,18 +168,9 @@ class Working(Guarded):
         from dotrain import readiness
 
         seconds = durations.parse(timeout).total_seconds()
-        progress, shown = Progress(f"wait for {self.name}"), display.choose()
-
-        def note(text: str) -> None:
-            progress.note(text)
-            shown.refresh(progress)
-
-        try:
+        with display.shown(f"wait for {self.name}") as note:
             readiness.wait(self._target, self._kube(), seconds, note)
             note("All nodes are ready, and the cluster's own Pods run.")
-        finally:
-            progress.finish()
-            shown.refresh(progress)
         return self
 
     def forward(

@@ -76,7 +76,7 @@ class DaskCluster(Framework):
         self.operator = operator()
 
     def client(self) -> distributed.Client:
-        """Return a `distributed.Client` of it, which is yours to close.
+        """Return a ``distributed.Client`` of it, which is yours to close.
 
         Raises
         ------
