@@ -1,0 +1,1 @@
+"""The tab that says who may enter a cluster, and changes it."""

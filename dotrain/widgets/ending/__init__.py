@@ -1,0 +1,1 @@
+"""The tab that takes a cluster down."""

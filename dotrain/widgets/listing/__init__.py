@@ -1,0 +1,1 @@
+"""The clusters of an account, in a widget."""

@@ -1,0 +1,1 @@
+"""The tab that changes a cluster's nodes."""

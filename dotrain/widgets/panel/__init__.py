@@ -1,0 +1,1 @@
+"""One cluster in tabs, kept up to date."""

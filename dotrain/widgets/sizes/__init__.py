@@ -1,0 +1,1 @@
+"""Sizes of nodes: found by typing, and said in words."""
