@@ -109,6 +109,14 @@ class Kernel:
             except queue.Empty:
                 continue
 
+    def round_trips(self) -> tuple[float, float]:
+        """Ask what kernel it is, then to run a cell; return the seconds until each answer."""
+        begun = time.monotonic()
+        self._client.kernel_info(reply=True, timeout=_START)
+        between = time.monotonic()
+        self._client.execute("pass", silent=True, reply=True, timeout=_START)
+        return between - begun, time.monotonic() - between
+
     def interrupt(self) -> None:
         """Press the stop button."""
         self._manager.interrupt_kernel()

@@ -39,7 +39,7 @@ def torch() -> None:
     assert INSTALLED, "There is no PyTorch. Run 'make torch', which takes a minute and 5 GB once."
 
 
-@pytest.mark.parametrize("program", ["torchrun", "python"])
+@pytest.mark.parametrize("program", ["torchrun", pytest.param("python", marks=pytest.mark.slow)])
 def test_the_processes_of_two_nodes_meet_and_add_up_what_each_has(
     cluster: dotrain.Cluster, tmp_path: Path, program: str
 ) -> None:
@@ -57,6 +57,7 @@ def test_the_processes_of_two_nodes_meet_and_add_up_what_each_has(
         assert line == f"rank {rank} of 2, 0 on node {rank}: the sum is 11"
 
 
+@pytest.mark.slow
 def test_the_program_of_the_documentation_stops_when_told_and_goes_on_from_there(tmp_path) -> None:
     (code,) = re.findall(r"```python\n(import os, signal.*?)```", DOCS.read_text(), re.DOTALL)
     # Slow enough to be stopped in between, and it says where it begins.

@@ -21,7 +21,7 @@ from dotrain.engine.processes import OPERATION
 from dotrain.engine.workspace import backend
 from tests.sandbox import openapi
 
-README = Path(__file__).parents[2] / "README.md"
+GOING_REAL = Path(__file__).parents[2] / "docs" / "how-to" / "going-real.md"
 
 
 class Sandbox:
@@ -138,7 +138,7 @@ def sandbox(module_home: Path) -> Iterator[Sandbox]:
     running.close()
     target.stop_sandbox()
     dotrain.use_digitalocean()
-    assert not missing, f"the README's token lacks {missing}"
+    assert not missing, f"the token of {GOING_REAL.name} lacks {missing}"
 
 
 def needed_scopes(requests: list[dict[str, Any]]) -> set[str]:
@@ -148,9 +148,9 @@ def needed_scopes(requests: list[dict[str, Any]]) -> set[str]:
 
 
 def granted_scopes() -> set[str]:
-    """Return the scopes that the README tells users to give a token."""
+    """Return the scopes that users are told to give a token."""
     granted: set[str] = set()
-    for row in re.findall(r"^ *\| (`.*?) \|", README.read_text(), re.MULTILINE):
+    for row in re.findall(r"^ *\| (`.*?) \|", GOING_REAL.read_text(), re.MULTILINE):
         kind = ""
         for name in re.findall(r"`(\w*):(\w+)`", row):
             kind = name[0] or kind

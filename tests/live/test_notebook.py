@@ -13,7 +13,7 @@ from tests.live.conftest import Sandbox
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 SHOWN = {
     # An address, and the one that takes its place.
-    "quickstart": ("203.0.113.7/32", "198.51.100.4/32"),
+    "quickstart": ("203.0.113.7/32", "198.51.100.4/32", "1 cluster, which costs $0.3"),
     "access": ("203.0.113.7/32", "198.51.100.4/32"),
     "lifetime": (
         "gpu-mi300x1-192gb",
@@ -23,6 +23,15 @@ SHOWN = {
         "region: nyc2",
         "was not asked: its nodes are newer than that",
         "The training failed.",
+    ),
+    "panel": (
+        # The form, the panel and the clusters, as a saved notebook shows them.
+        "gains access: 203.0.113.7/32 to the Kubernetes API, tcp 443",
+        "panel: running",
+        "under $0.01 of $50.00 so far",
+        "203.0.113.0/24",
+        "'me' is 198.51.100.4/32.",
+        "1 cluster, which costs $0.23 an hour",
     ),
     "training": (
         "the key is there: True",
@@ -51,6 +60,16 @@ def test_the_notebook_runs_from_top_to_bottom_and_leaves_nothing(
     assert sandbox.objects("firewalls") == []
     # Only where a notebook asks for it.
     sandbox.call("POST", "/__sandbox__/settings", kubernetes="")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_begins_with_its_purpose(path: Path) -> None:
+    first = nbformat.read(path, as_version=4).cells[0]
+    assert first.cell_type == "markdown"
+    title, purpose = first.source.split("\n\n", 1)
+    assert title.startswith("# ")
+    assert purpose[:1].isupper()
+    assert ". " in purpose
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -21,7 +21,7 @@ from dotrain.errors import ConfigError, EngineError, SweepIncomplete
 from dotrain.probes import Judge
 from dotrain.sandbox.store import Store
 from tests.live import labelled
-from tests.live.conftest import README, Sandbox, needed_scopes
+from tests.live.conftest import GOING_REAL, Sandbox, needed_scopes
 
 MANY = 200
 
@@ -45,7 +45,7 @@ def names(sandbox: Sandbox) -> set[str]:
 
 def documented_scopes() -> set[str]:
     """Return the scopes that the documentation tells users to give a sweep's token."""
-    section = (README.parent / "docs" / "time.md").read_text().split("Scopes of its token:")[1]
+    section = (GOING_REAL.parents[1] / "time.md").read_text().split("Scopes of its token:")[1]
     scopes: set[str] = set()
     kind = ""
     for name in re.findall(r"`(\w*):(\w+)`", section.split("\n\n")[0]):

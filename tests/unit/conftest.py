@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from ssl import SSLContext
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from dotrain import config, target
+
+if TYPE_CHECKING:
+    from tests.unit.forms import Bench
 
 ROOT = Path(__file__).parents[2]
 # A machine that does something else meanwhile is no reason to fail.
@@ -141,3 +145,12 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def bench(monkeypatch) -> Bench:
+    """A bench for forms: an account in memory, and what is asked of it."""
+    from tests.unit.forms import Bench
+
+    monkeypatch.setenv("DOTRAIN_ME", "ada@lab")
+    return Bench(monkeypatch)

@@ -103,7 +103,7 @@ def test_what_a_teardown_takes_is_said_with_what_it_costs() -> None:
         Object("database", "5", "dotrain-bert", "", {"name": "dotrain-bert"}),
         Object("VPC", "4", "dotrain-bert", "", {"name": "dotrain-bert"}),
     ]
-    said = contents.text("bert", things, SIZES).splitlines()
+    said = str(contents.of("bert", things, SIZES)).splitlines()
     assert said[1:6] == [
         "  cluster bert (1 x s-1)",
         "  load balancer lb",
@@ -118,7 +118,7 @@ def test_what_a_teardown_takes_is_said_with_what_it_costs() -> None:
 
 def test_free_things_cost_nothing_and_unknown_prices_are_not_zero() -> None:
     vpc = Object("VPC", "4", "dotrain-bert", "", {"name": "dotrain-bert"})
-    assert contents.text("bert", [vpc], SIZES).endswith("It costs nothing.")
+    assert str(contents.of("bert", [vpc], SIZES)).endswith("It costs nothing.")
     pool = {"name": "new", "size": "s-9", "count": 1}
     costly = {**CLUSTER, "node_pools": [*CLUSTER["node_pools"], pool]}
     assert found((), kubernetes_clusters=[costly])["bert"].hourly is None

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from dotrain.changes import onto
 from dotrain.grants import Grant
+from dotrain.merging import onto
 from dotrain.pools import Pool
 from dotrain.spec import ClusterSpec, Database
 from tests.unit.strategies import specs
