@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow crash check format bench picture engine kubernetes helm torch clean
+.PHONY: demo lab test test-slow gallery crash check format bench docs picture \
+	engine kubernetes helm torch browser vscode clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
 	@$(BIN)/python scripts/demo.py
@@ -13,11 +14,14 @@ demo: engine  ## Run the quickstart on the sandbox and print what it did
 lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
-test: check engine kubernetes helm torch  ## Run everything, the real engine included
+test: check engine kubernetes helm torch browser  ## Run everything, the real engine included
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-slow: engine kubernetes helm  ## What takes minutes: the engine and operators, built anew
+test-slow: engine kubernetes helm torch  ## What takes minutes: the engine and operators, built anew, and PyTorch
 	$(BIN)/python -m pytest -m slow
+
+gallery: engine kubernetes helm browser vscode  ## The site, and all that is proven in a browser, with screenshots in build/
+	$(BIN)/python -m pytest -m gallery
 
 crash: engine kubernetes helm  ## Cut off every operation in every way at every moment: 15 to 20 minutes
 	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
@@ -33,7 +37,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: engine kubernetes  ## Measure, and print the tables of benchmarks/README.md
+bench: engine kubernetes browser  ## Measure, and print the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/lasting.py
 	$(BIN)/python benchmarks/allow_me.py
@@ -44,9 +48,14 @@ bench: engine kubernetes  ## Measure, and print the tables of benchmarks/README.
 	$(BIN)/python benchmarks/kubernetes.py
 	$(BIN)/python benchmarks/jobs.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python -m benchmarks.panel
+	$(BIN)/python -m benchmarks.clicking
 
-picture: engine  ## Take the README's picture, in JupyterLab and Chromium
-	$(BIN)/python scripts/picture.py
+docs: engine kubernetes  ## Build the documentation site into build/docs, its notebooks executed
+	$(BIN)/python -m sphinx -W -n --keep-going -b html -d build/doctrees docs build/docs
+
+picture: engine browser  ## Take the README's pictures, in JupyterLab and Chromium
+	$(BIN)/python -m scripts.picture
 
 engine: $(STAMP)  ## Get the Pulumi CLI: downloaded, or built in about 4 minutes, once
 	@$(BIN)/dotrain engine install
@@ -60,12 +69,18 @@ helm: $(STAMP)  ## Build Helm, in about 2 minutes, once; `dotrain` itself uses a
 torch: $(STAMP)  ## Install PyTorch for the test of torchrun: about a minute and 5 GB, once
 	@$(BIN)/python scripts/install_torch.py
 
+browser: $(STAMP)  ## Get a Chromium, unless this machine has one: up to 2 minutes, once
+	@$(BIN)/python -m scripts.install_browser
+
+vscode: $(STAMP)  ## Get Visual Studio Code for browsers by npm: 16 MB, once
+	@$(BIN)/python -m scripts.install_vscode
+
 # An interrupted installation leaves no stamp, and is done again.
 $(STAMP): pyproject.toml
 	@echo "Making the environment in $(VENV): about 2 minutes the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[notebook,sandbox,dask,trainer,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[notebook,sandbox,dask,trainer,docs,dev]'
 	@touch $@
 
 clean:

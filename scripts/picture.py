@@ -1,113 +1,111 @@
-"""Run the quickstart in a real JupyterLab and save the README's picture of it.
-
-Needs Chromium: Debian's at /usr/bin/chromium, or Playwright's own.
-"""
+"""Take the README's pictures: a cluster's life by its widgets, in JupyterLab and Chromium."""
 
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Locator
 
 from dotrain.engine import locate
+from scripts import browser, lab, serving
+from scripts.panels import Form, Panel
 
-ROOT = Path(__file__).parent.parent
-PICTURE = ROOT / "docs" / "notebook.png"
-CELLS = 5  # down to the rules
-WIDTH, HEIGHT = 1180, 1180
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+NOTEBOOK = "panel.ipynb"
+# Tall enough for a form as a whole: no output is cut off.
+WIDTH, HEIGHT = 1000, 2600
+LARGEST = 150_000
 
-
-@contextmanager
-def jupyterlab(directory: Path, settings: Path) -> Iterator[str]:
-    """Serve `directory` and yield JupyterLab's address, with its token."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
-            *(f"--ServerApp.root_dir={directory}", "--ServerApp.ip=127.0.0.1"),
-            *("--allow-root", f"--LabApp.user_settings_dir={settings}"),
-            f"--LabApp.workspaces_dir={settings / 'workspaces'}",
-        ],
-        env={**os.environ, "JUPYTER_TOKEN": token},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{url}/api?token={token}").is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.2)
-        yield f"{url}/lab/tree/quickstart.ipynb?token={token}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def run_cells(page: Page, count: int) -> None:
-    """Run the first `count` cells, waiting for each to end."""
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector("text=Kernel status: Idle", state="attached", timeout=60_000)
-    page.locator(".jp-Notebook .jp-Cell").first.click()
-    for _ in range(count):
-        page.keyboard.press("Shift+Enter")
-    page.wait_for_function(
-        "count => document.querySelectorAll('.jp-CodeCell .jp-OutputArea-child').length >= count"
-        " && ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText == '[*]:')",
-        arg=2,
-        timeout=120_000,
-    )
-    page.wait_for_timeout(1500)
+CELLS = (
+    "import dotrain\n\ndotrain.use_sandbox();",
+    "dotrain.form('bert')",
+    "cluster = dotrain.get('bert')\ncluster",
+    "dotrain.use_sandbox(address='198.51.100.4');",
+)
 
 
 def main() -> None:
-    """Save the picture."""
-    browser_path = shutil.which("chromium")
-    with (
-        tempfile.TemporaryDirectory() as name,
-        sync_playwright() as playwright,
-    ):
-        directory = Path(name)
-        # The engine is this home's; the picture's cluster is in one of its own.
-        engine = locate.find()
-        if engine is None:
-            sys.exit("There is no Pulumi CLI: run 'make engine' first.")
-        os.environ["DOTRAIN_PULUMI"] = str(engine.path)
-        shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", directory)
-        os.environ["DOTRAIN_HOME"] = str(directory / "home")
-        with jupyterlab(directory, directory / "settings") as url:
-            browser = playwright.chromium.launch(
-                executable_path=browser_path,
-                args=["--no-sandbox", "--disable-background-networking"],
-            )
-            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-            page.goto(url)
-            run_cells(page, CELLS)
-            page.keyboard.press("Control+b")
-            # JupyterLab asks whether to show its news.
-            page.get_by_role("button", name="No", exact=True).click()
-            page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
-            page.wait_for_timeout(500)
-            page.screenshot(path=PICTURE)
-            browser.close()
-        subprocess.run([sys.executable, "-m", "dotrain", "sandbox", "stop"], check=True)
+    """Save the pictures."""
+    engine = locate.find()
+    if engine is None:
+        sys.exit("There is no Pulumi CLI: run 'make engine' first.")
+    # The engine and Chromium are this home's; the pictures' cluster is in one of its own.
+    os.environ["DOTRAIN_PULUMI"] = str(engine.path)
+    os.environ["DOTRAIN_CHROMIUM"] = str(browser.chromium())
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        os.environ["DOTRAIN_HOME"] = str(Path(name) / "home")
+        try:
+            os.environ["DOTRAIN_ME"] = "me@laptop"
+            with serving.jupyter(Path(name)) as server, lab.chromium() as chromium:
+                server.write(NOTEBOOK, *CELLS)
+                light(chromium, server)
+                server.theme("dark")
+                dark(chromium, server)
+        finally:
+            subprocess.run([sys.executable, "-m", "dotrain", "sandbox", "stop"], check=True)
+
+
+def light(chromium: Browser, server: serving.Server) -> None:
+    """Take those of the form, the nodes, and the address that moved."""
+    notebook = _open(chromium, server)
+    notebook.run(0)
+    notebook.run(1)
+    form = Form(notebook.output(1))
+    form.field("Number of nodes").fill("2")
+    form.said("$60.00 a month").wait_for()
+    take(notebook, notebook.output(1), "form")
+    form.button("Create").click()
+    form.said("bert was made on sandbox.").wait_for()
+    notebook.run(2)
+    panel = Panel(notebook.output(2))
+    panel.said("3 of 3 run").wait_for()
+    take(notebook, notebook.output(2), "status")
+    panel.tab("Nodes")
+    panel.write("Number of nodes", "4")
+    panel.said("2 → 4 nodes").wait_for()
+    take(notebook, notebook.output(2), "nodes")
+    panel.button("Reset").click()
+    notebook.run(3)
+    panel.tab("Access")
+    panel.said("Your address is now").wait_for()
+    take(notebook, notebook.output(2), "access")
+    notebook.save()
+    notebook.page.close()
+    server.stop_kernels()
+
+
+def dark(chromium: Browser, server: serving.Server) -> None:
+    """Take that of the teardown."""
+    notebook = _open(chromium, server)
+    notebook.run(0)
+    notebook.run(2)
+    panel = Panel(notebook.output(2))
+    panel.tab("Teardown")
+    panel.write("Type bert to confirm", "bert")
+    panel.button("Delete").click()
+    panel.said("Nothing is left.").wait_for()
+    take(notebook, notebook.output(2), "teardown")
+    notebook.page.close()
+
+
+def take(notebook: lab.Notebook, what: Locator, name: str) -> None:
+    """Save a picture of a cell's output."""
+    notebook.page.wait_for_function("document.fonts.status == 'loaded'")
+    path = IMAGES / f"{name}.png"
+    what.screenshot(path=path, animations="disabled")
+    if path.stat().st_size > LARGEST:
+        sys.exit(f"{path.name} has {path.stat().st_size:,} bytes, and may have {LARGEST:,}.")
+    sys.stdout.write(f"{path.relative_to(IMAGES.parents[1])}\n")
+
+
+def _open(chromium: Browser, server: serving.Server) -> lab.Notebook:
+    page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    return lab.Notebook(page, server, NOTEBOOK)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from dotrain import config as dotrain_config
 from dotrain.engine import helm, kubernetes, locate
 from dotrain.errors import HelmNotFound
+from scripts import browser
 from tests.crash import cases
 
 _FOREIGN = (
@@ -26,7 +27,7 @@ _FOREIGN = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the engine once, before any test gets a home without one."""
+    """Find the engine and a Chromium once, before any test gets a home without one."""
     # Hundreds of Pythons are started, and each would compile dotrain anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "(or 'dotrain engine install-helm'), which takes about 2 minutes once.",
             returncode=1,
         )
+    os.environ["DOTRAIN_CHROMIUM"] = str(browser.chromium())
     for name in _FOREIGN:
         os.environ.pop(name, None)
 
