@@ -27,9 +27,9 @@ _LAUNCHER = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
 LD_LIBRARY_PATH={libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
 FONTCONFIG_FILE=$here/fonts.conf
-XDG_DATA_DIRS=$here/root/usr/share:${{XDG_DATA_DIRS:-/usr/local/share:/usr/share}}
+XDG_DATA_DIRS=$here/unpacked/usr/share:${{XDG_DATA_DIRS:-/usr/local/share:/usr/share}}
 export LD_LIBRARY_PATH FONTCONFIG_FILE XDG_DATA_DIRS
-exec "$here/root/usr/lib/chromium/chromium" "$@"
+exec "$here/unpacked/usr/lib/chromium/chromium" "$@"
 """
 
 # Read after the machine's own settings: those of its sources and proxies hold, its hooks do not.
@@ -50,7 +50,7 @@ Debug::NoLocking "true";
 _FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
-  <dir prefix="relative">root/usr/share/fonts</dir>
+  <dir prefix="relative">unpacked/usr/share/fonts</dir>
   <dir>/usr/share/fonts</dir>
   <cachedir prefix="relative">fonts</cachedir>
   {aliases}
@@ -118,9 +118,9 @@ def from_debian() -> None:
         version = candidate(apt)
         run(["apt-get", *apt, "--yes", "--download-only", "install", *_PACKAGES])
         ready = work / "ready"
-        (ready / "root").mkdir(parents=True)
+        (ready / "unpacked").mkdir(parents=True)
         for package in sorted((work / "cache" / "archives").glob("*.deb")):
-            run(["dpkg", "-x", package, ready / "root"])
+            run(["dpkg", "-x", package, ready / "unpacked"])
         write_launcher(ready)
         place = browser.cache() / version
         shutil.rmtree(place, ignore_errors=True)
@@ -148,12 +148,12 @@ def candidate(apt: list[str]) -> str:
 
 def write_launcher(ready: Path) -> None:
     """Write what starts the Chromium in `ready` wherever that is moved to."""
-    program = ready / "root/usr/lib/chromium/chromium"
+    program = ready / "unpacked/usr/lib/chromium/chromium"
     if not program.exists():
         raise NotInstalled("The package has no program: Ubuntu's, for example, only names a snap.")
     libraries = {
         path.parent.relative_to(ready)
-        for pattern in ("root/usr/lib/*-linux-gnu*/*.so.*", "root/lib/*-linux-gnu*/*.so.*")
+        for pattern in ("unpacked/usr/lib/*-linux-gnu*/*.so.*", "unpacked/lib/*-linux-gnu*/*.so.*")
         for path in ready.glob(pattern)
     }
     search = ":".join(f"$here/{directory}" for directory in sorted(libraries))

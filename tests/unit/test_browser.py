@@ -80,8 +80,10 @@ def test_a_package_without_the_program_is_said_to_be_none(tmp_path: Path) -> Non
 
 def test_the_launcher_starts_what_is_beside_it_wherever_it_is_moved(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    program(ready / "root/usr/lib/chromium/chromium", 'echo "$LD_LIBRARY_PATH|$FONTCONFIG_FILE|$1"')
-    library = ready / "root/usr/lib/x86_64-linux-gnu/libnss3.so.1"
+    program(
+        ready / "unpacked/usr/lib/chromium/chromium", 'echo "$LD_LIBRARY_PATH|$FONTCONFIG_FILE|$1"'
+    )
+    library = ready / "unpacked/usr/lib/x86_64-linux-gnu/libnss3.so.1"
     library.parent.mkdir()
     library.touch()
     install_browser.write_launcher(ready)
