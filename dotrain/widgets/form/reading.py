@@ -158,7 +158,7 @@ class Reader:
         services = parts(row.to)
         make = grants.make
         source, now = row.source.strip(), self._now
-        end = self.tried(f"{field}.expires", lambda: _end(row.expires.strip(), now))
+        end = self.tried(f"{field}.expires", lambda: durations.ends(row.expires.strip(), now))
         named = self.tried(f"{field}.source", lambda: make(source, "ssh", now=now))
         reaching = self.tried(f"{field}.to", lambda: make(_SOME, services, now=now))
         called = self.tried(f"{field}.label", lambda: make(ME, label=row.label.strip(), now=now))
@@ -227,15 +227,6 @@ def _place(field: str) -> tuple[int, int]:
     number, _, _ = rest.partition(".")
     # What is wrong with all rows stands below them.
     return _ORDER.index(first), int(number) if number else _BELOW
-
-
-def _end(typed: str, now: dt.datetime) -> str:
-    """Return when something ends that is typed as a span or as an instant, empty for never."""
-    try:
-        moment = dt.datetime.fromisoformat(typed.replace("Z", "+00:00"))
-    except ValueError:
-        return durations.ends(typed, now)
-    return durations.ends(moment, now)
 
 
 def _shortly(one: Grant) -> str | Grant:
