@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -66,11 +67,18 @@ def pytest_report_header() -> str:
     return f"crash matrix: sample of DOTRAIN_CRASH_SEED={cases.SEED}"
 
 
-@pytest.fixture(scope="module")
-def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data directory for the tests of one module."""
-    home = tmp_path_factory.mktemp("home")
+@contextlib.contextmanager
+def data_directory(factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Have a data directory of its own, with a sandbox that is quick."""
+    home = factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOTRAIN_HOME", str(home))
         patch.setenv("DOTRAIN_SANDBOX_DELAY", "0.2")
+        yield home
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory for the tests of one module."""
+    with data_directory(tmp_path_factory) as home:
         yield home

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-import dotrain
-from dotrain import target
 from scripts import lab, serving
-from tests.live.conftest import Sandbox
+from tests.live.conftest import Sandbox, started
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
@@ -28,12 +26,8 @@ def server(module_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="module")
 def sandbox(module_home: Path) -> Iterator[Sandbox]:
     """The sandbox of the module's data directory, which its kernels work on."""
-    dotrain.use_sandbox()
-    running = Sandbox()
-    yield running
-    running.close()
-    target.stop_sandbox()
-    dotrain.use_digitalocean()
+    with started() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

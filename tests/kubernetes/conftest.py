@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import dotrain
-from dotrain import target
 from dotrain.errors import DotrainError
 from dotrain.jobs import watching
-from tests.live.conftest import Sandbox
+from tests.conftest import data_directory
+from tests.live.conftest import Sandbox, started
 
 # Seconds after which a test does not end by itself, however busy the machine is.
 _MOST = 150
@@ -23,22 +23,15 @@ _MOST = 150
 @pytest.fixture(scope="package")
 def package_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data directory for the tests of this package."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOTRAIN_HOME", str(home))
-        patch.setenv("DOTRAIN_SANDBOX_DELAY", "0.2")
+    with data_directory(tmp_path_factory) as home:
         yield home
 
 
 @pytest.fixture(scope="package")
 def sandbox(package_home: Path) -> Iterator[Sandbox]:
     """A sandbox whose clusters have a control plane."""
-    dotrain.use_sandbox(kubernetes=True)
-    running = Sandbox()
-    yield running
-    running.close()
-    target.stop_sandbox()
-    dotrain.use_digitalocean()
+    with started(kubernetes=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")

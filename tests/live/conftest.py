@@ -128,16 +128,23 @@ def locked(name: str) -> Iterator[None]:
             lock.unlink()
 
 
-@pytest.fixture(scope="module")
-def sandbox(module_home: Path) -> Iterator[Sandbox]:
-    """A sandbox of its own for the tests of one module."""
-    dotrain.use_sandbox()
+@contextlib.contextmanager
+def started(**options: Any) -> Iterator[Sandbox]:
+    """Have the sandbox of the data directory for a while, as `dotrain.use_sandbox` starts it."""
+    dotrain.use_sandbox(**options)
     running = Sandbox()
     yield running
-    missing = needed_scopes(running.requests()) - granted_scopes()
     running.close()
     target.stop_sandbox()
     dotrain.use_digitalocean()
+
+
+@pytest.fixture(scope="module")
+def sandbox(module_home: Path) -> Iterator[Sandbox]:
+    """A sandbox of its own for the tests of one module."""
+    with started() as running:
+        yield running
+        missing = needed_scopes(running.requests()) - granted_scopes()
     assert not missing, f"the token of {GOING_REAL.name} lacks {missing}"
 
 

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import dotrain
-from dotrain import target
 from scripts import lab, serving
-from tests.live.conftest import Sandbox
+from tests.conftest import data_directory
+from tests.live.conftest import Sandbox, started
 
 # A machine that does something else meanwhile is no reason to fail.
 expect.set_options(timeout=180_000)
@@ -20,10 +20,7 @@ expect.set_options(timeout=180_000)
 @pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The gallery's data directory."""
-    directory = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOTRAIN_HOME", str(directory))
-        patch.setenv("DOTRAIN_SANDBOX_DELAY", "0.2")
+    with data_directory(tmp_path_factory) as directory:
         yield directory
 
 
@@ -37,12 +34,8 @@ def server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ser
 @pytest.fixture(scope="package")
 def sandbox(home: Path) -> Iterator[Sandbox]:
     """The gallery's sandbox."""
-    dotrain.use_sandbox()
-    running = Sandbox()
-    yield running
-    running.close()
-    target.stop_sandbox()
-    dotrain.use_digitalocean()
+    with started() as running:
+        yield running
 
 
 @pytest.fixture(scope="package")
