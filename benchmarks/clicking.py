@@ -137,7 +137,7 @@ def allow_me(notebook: lab.Notebook, _: int) -> float:
     panel.tab("Access")
     panel.said("Your address is now 198.51.100.4").wait_for()
     taken = clicked(panel.where, panel.button("Allow me"), "Allow me: the rules of click change …")
-    panel.said("This machine is let in where it is now.").wait_for()
+    panel.said("198.51.100.4 is let in;").wait_for()
     return taken
 
 
@@ -146,7 +146,7 @@ def revoke(notebook: lab.Notebook, _: int) -> float:
     panel = Panel(notebook.output(2))
     button = panel.button("Revoke 203.0.113.0/24")
     taken = clicked(panel.where, button, "Revoke: the rules of click change …")
-    panel.said("203.0.113.0/24 is let in no more.").wait_for()
+    panel.said("203.0.113.0/24 is not let in any more.").wait_for()
     return taken
 
 

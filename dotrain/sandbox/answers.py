@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,31 @@ class Call:
     url: str = ""
 
 
+class Ending(str, enum.Enum):
+    """What becomes of an answer on its way, when the sandbox is told to be faulty."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    """Half of its content arrives, as if that were all."""
+    RESET = "reset"
+    """The connection is reset before anything arrives."""
+    SILENCE = "silence"
+    """Nothing arrives, until the client gives up."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """An answer: JSON, or YAML when `text` is set, or nothing at all."""
+    """An answer: JSON, or YAML when `text` is set, or nothing at all.
+
+    It is sent `delay` seconds after it is made.
+    """
 
     status: int = 200
     body: Any = None
     text: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    delay: int = 0
+    ending: Ending = Ending.WHOLE
 
 
 NOTHING = Answer(204)

@@ -86,7 +86,7 @@ class Sandbox:
                 "response": answer.body if answer.text is None else "***",
             }
             self.journal.add(now, request.method, asked, sent.get("body"), shown)
-        return Answer(answer.status, answer.body, answer.text, headers)
+        return replace(answer, headers=headers)
 
     def _answer(self, request: Request, now: float, sent: Doc) -> Answer:
         gate.check_origin(request.headers)
@@ -108,7 +108,7 @@ class Sandbox:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         fault = self.faults.take(request.method, request.path)
         if fault and not fault.applied:
-            raise fault.error()
+            return fault.instead()
         with self.store.transaction():
             settle(self.store, now, self.delay)
             call = Call(
@@ -123,9 +123,7 @@ class Sandbox:
                 return control.answer(self, request.method, request.path, call)
             handler, params = routes.find(request.method, request.path)
             answer = handler(replace(call, params=params))
-        if fault:
-            raise fault.error()
-        return answer
+        return fault.upon(answer) if fault else answer
 
 
 def parsed(body: bytes) -> Any:

@@ -1,12 +1,13 @@
-"""Faults that the sandbox is told to have: an error for the n-th request of a kind."""
+"""Faults that the sandbox is told to have: what the n-th request of a kind meets."""
 
 from __future__ import annotations
 
+import copy
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from dotrain.sandbox.answers import ApiError, invalid
+from dotrain.sandbox.answers import Answer, ApiError, Ending, invalid
 from dotrain.sandbox.validate import Fields
 
 if TYPE_CHECKING:
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
 _LEAST, _MOST = 400, 599
 _OFTEN = 1000
+_LONGEST = 600
+# What the journal says of a request that was neither carried out nor answered.
+_NO_ANSWER = 504
+_STEP = re.compile(r"[^.]+")
 
 
 @dataclass
 class Fault:
-    """An error that some requests are answered with.
+    """What some requests meet instead of, or on top of, their answer.
 
     Parameters
     ----------
@@ -26,26 +31,47 @@ class Fault:
         Of these requests.
     path : re.Pattern
         Of these requests, whole.
-    status : int
-        The HTTP status of the error.
-    applied : bool
-        Whether such a request is carried out before it is answered with the error.
     skip : int
         How many such requests go well first.
     times : int
-        How many are answered with the error then.
+        How many meet the fault then.
+    applied : bool
+        Whether such a request is carried out.
+    error : ApiError or None
+        The error that it is answered with.
+    delay : int
+        Seconds that the answer comes later.
+    ending : Ending
+        What becomes of the answer on its way.
+    replaced : dict
+        Values in the answer by their place, such as ``"kubernetes_cluster.status.state"``; a step
+        that is ``*`` stands for each element of a list. A place that is not there stays so.
     """
 
     method: str
     path: re.Pattern[str]
-    status: int
-    applied: bool
     skip: int
     times: int
+    applied: bool
+    error: ApiError | None
+    delay: int
+    ending: Ending
+    replaced: Doc
 
-    def error(self) -> ApiError:
-        """Return the answer."""
-        return ApiError(self.status, "server_error", "The sandbox was told to fail here.")
+    def instead(self) -> Answer:
+        """Return the answer to a request that is not carried out, or raise it."""
+        if self.error:
+            raise self.error
+        return Answer(_NO_ANSWER, delay=self.delay, ending=self.ending)
+
+    def upon(self, answer: Answer) -> Answer:
+        """Return what comes of the right answer, or raise it."""
+        if self.error:
+            raise self.error
+        body = copy.deepcopy(answer.body)
+        for place, value in self.replaced.items():
+            _put(body, _STEP.findall(place), value)
+        return replace(answer, body=body, delay=self.delay, ending=self.ending)
 
 
 class Faults:
@@ -75,11 +101,45 @@ def _parse(fields: Fields) -> Fault:
         path = re.compile(fields.text("path"))
     except re.error:
         raise invalid("path must be a regular expression.") from None
-    return Fault(
+    ending = Ending(fields.choice("ending", tuple(Ending), Ending.WHOLE))
+    fault = Fault(
         fields.text("method"),
         path,
-        fields.whole("status", _LEAST, _MOST),
-        fields.flag("applied", default=False),
         fields.whole("skip", 0, _OFTEN, default=0),
         fields.whole("times", 1, _OFTEN, default=1),
+        fields.flag("applied", default=False),
+        _error(fields) if fields.has("status") else None,
+        fields.whole("delay", 0, _LONGEST, default=0),
+        ending,
+        fields.block("replaced").data,
     )
+    if fault.error is None and ending not in (Ending.RESET, Ending.SILENCE):
+        if not (fault.delay or fault.replaced or ending is Ending.CUT):
+            raise invalid("A fault needs a status, a delay, an ending, or what is replaced.")
+        # There must be an answer for something to be wrong with it.
+        fault.applied = True
+    return fault
+
+
+def _error(fields: Fields) -> ApiError:
+    given = fields.text("retry_after", "")
+    return ApiError(
+        fields.whole("status", _LEAST, _MOST),
+        fields.text("id", "server_error"),
+        fields.text("message", "The sandbox was told to fail here."),
+        **({"retry_after": given} if given else {}),
+    )
+
+
+def _put(value: Any, steps: list[str], new: Any) -> None:
+    """Put `new` at each place in `value` that `steps` lead to."""
+    first, *rest = steps or [""]
+    if first == "*" and isinstance(value, list):
+        places: list[Any] = list(range(len(value)))
+    else:
+        places = [first] if isinstance(value, dict) and first in value else []
+    for place in places:
+        if rest:
+            _put(value[place], rest, new)
+        else:
+            value[place] = new

@@ -17,7 +17,7 @@ import uvicorn
 
 from dotrain.sandbox.core import Sandbox
 from dotrain.sandbox.kubernetes.planes import Planes
-from dotrain.sandbox.server import application
+from dotrain.sandbox.server import Protocol, application
 from dotrain.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _run(
     planes = Planes(sandbox, data / "kubernetes", url)
     config = uvicorn.Config(
         application(sandbox),
+        http=Protocol,
         log_config=None,
         access_log=False,
         lifespan="off",

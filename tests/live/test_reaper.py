@@ -177,7 +177,7 @@ def test_a_job_that_was_deleted_a_moment_ago_is_known_by_its_events(
     reaper: Reaper, sandbox: Sandbox, kubernetes: Kubernetes
 ) -> None:
     labelled.retag(sandbox, "reaped", "dotrain-idle:1s")
-    later = (NOW + dt.timedelta(minutes=5)).isoformat()
+    later = (dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=5)).isoformat()
     about = {"kind": "Pod", "namespace": "default"}
     kubernetes.events = [
         {"metadata": {"creationTimestamp": LONG_AGO}, "involvedObject": about, "eventTime": later}

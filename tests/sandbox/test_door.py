@@ -130,39 +130,6 @@ def test_of_settings_that_are_refused_none_is_kept(fresh):
     assert fresh("POST", "/__sandbox__/settings", {}, 200) == before
 
 
-def test_a_fault_meets_the_requests_it_is_for_and_no_others(fresh):
-    fault = {"method": "POST", "path": "/v2/tags", "status": 500, "skip": 1, "times": 2}
-    fresh("POST", "/__sandbox__/faults", {"faults": [fault]}, 204)
-    answers = [fresh.client.post("/v2/tags", json={"name": f"t{n}"}) for n in range(4)]
-    assert [answer.status_code for answer in answers] == [201, 500, 500, 201]
-    assert set(answers[1].json()) == {"id", "message", "request_id"}
-    assert [tag["name"] for tag in fresh.get("/v2/tags")["tags"]] == ["t0", "t3"]
-
-
-def test_a_fault_may_come_after_the_request_was_carried_out(fresh):
-    fault = {"method": "POST", "path": "/v2/[a-z]+", "status": 503, "applied": True}
-    fresh("POST", "/__sandbox__/faults", {"faults": [fault]}, 204)
-    fresh("POST", "/v2/tags", {"name": "there"}, 503)
-    assert [tag["name"] for tag in fresh.get("/v2/tags")["tags"]] == ["there"]
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        1,
-        {},
-        {"method": "GET", "path": "/v2/tags"},
-        {"method": "GET", "path": "(", "status": 500},
-        {"method": "GET", "path": "/v2/tags", "status": 200},
-        {"method": "GET", "path": "/v2/tags", "status": 600},
-        {"method": "GET", "path": "/v2/tags", "status": 500, "times": 0},
-        {"method": "GET", "path": "/v2/tags", "status": 500, "applied": "yes"},
-    ],
-)
-def test_faults_are_checked(fresh, fault):
-    fresh("POST", "/__sandbox__/faults", {"faults": [fault]}, 422)
-
-
 def test_the_journal_has_what_was_asked_and_answered(fresh):
     last = fresh.get("/__sandbox__/requests")["last"]
     fresh("POST", "/v2/tags", {"name": "t"}, 201)
