@@ -228,7 +228,7 @@ def test_operations_leave_few_files_and_a_teardown_none(
         cluster.resize(count=count)
     cluster.plan()
     grown = left() - before
-    # One history per operation, of which there are six; two of the state; the rest is one of a kind.
+    # Six operations leave a history each, the state two copies; the rest is one of a kind.
     of_stack = {path for path in grown if "pruned" in str(path)}
     assert len(of_stack) <= 24, sorted(of_stack)
     assert sum(one.stat().st_size for one in grown) <= 2_000_000
