@@ -88,9 +88,7 @@ class Contents:
         if not self.items:
             said = [f"Of {self.name} there is nothing but its state."]
         else:
-            rows = [
-                f"  {one.kind} {one.name}{one.about and f' ({one.about})'}" for one in self.items
-            ]
+            rows = [f"  {one}" for one in self.items]
             cost = " ".join(filter(None, [self.cost, self.lost]))
             said = [f"Of {self.name} there is:", *rows, cost]
         return "\n".join(filter(None, [*said, self.jobs]))

@@ -98,20 +98,18 @@ class Panel:
             find = self._find_address
             return AccessTab(cluster, find_address=find, changed=now, found=self._take_address)
 
-        status = Page("Status", lambda: StatusTab(cluster, refresh=now), words.STATUS)
+        tabs: dict[str, Callable[[], Tab]] = {
+            "Status": lambda: StatusTab(cluster, refresh=now),
+            "Nodes": lambda: NodesTab(cluster, changed=now),
+            "Access": access,
+            "Activity": lambda: ActivityTab(cluster, history=history),
+            "Teardown": lambda: TeardownTab(cluster, changed=self._ended),
+        }
+        said = words.of_tabs(history)
+        pages = [Page(title, make, said[title]) for title, make in tabs.items()]
         # It is what one sees first.
-        status.turn()
-        return (
-            status,
-            Page("Nodes", lambda: NodesTab(cluster, changed=now), words.NODES),
-            Page("Access", access, words.ACCESS),
-            Page(
-                "Activity",
-                lambda: ActivityTab(cluster, history=history),
-                words.activity(history),
-            ),
-            Page("Teardown", lambda: TeardownTab(cluster, changed=self._ended), words.TEARDOWN),
-        )
+        pages[0].turn()
+        return pages
 
     @property
     def widget(self) -> ipywidgets.VBox:

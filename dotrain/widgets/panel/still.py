@@ -9,7 +9,6 @@ from dotrain.errors import MissingExtra
 from dotrain.target import Target
 from dotrain.widgets.kit import attach, html
 from dotrain.widgets.panel import copied, feed, words
-from dotrain.widgets.panel.words import Words
 
 if TYPE_CHECKING:
     from dotrain.snapshot import Snapshot
@@ -31,7 +30,7 @@ class StillPanel:
 
     def __init__(self, name: str, target: Target) -> None:
         self._name = name
-        self._target = target
+        self._words = words.of_tabs(lambda: operations.history(target, name))
         self._feed = feed.of(target, name)
         self._looked = False
 
@@ -60,16 +59,15 @@ class StillPanel:
         seen = self._seen()
         if seen is None:
             return html.notice(copied.unseen(self._name))
-        (_, status), *others = self._parts()
-        said = [(title, part.html(seen)) for title, part in others]
-        return copied.page(seen, status.html(seen), said)
+        status, *others = [(title, part.html(seen)) for title, part in self._words.items()]
+        return copied.page(seen, status[1], others)
 
     def text(self) -> str:
         """Return the same as lines of text."""
         seen = self._seen()
         if seen is None:
             return copied.unseen(self._name)
-        return copied.lines(seen, [part.text(seen) for _, part in self._parts()])
+        return copied.lines(seen, [part.text(seen) for part in self._words.values()])
 
     __repr__ = text
 
@@ -85,15 +83,6 @@ class StillPanel:
         if not self._looked:
             self._look()
         return self.snapshot
-
-    def _parts(self) -> tuple[tuple[str, Words], ...]:
-        return (
-            ("Status", words.STATUS),
-            ("Nodes", words.NODES),
-            ("Access", words.ACCESS),
-            ("Activity", words.activity(lambda: operations.history(self._target, self._name))),
-            ("Teardown", words.TEARDOWN),
-        )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         self._look()

@@ -42,21 +42,23 @@ def _access_text(seen: Snapshot) -> str:
     return "\n".join(filter(None, [entering.summary(seen.rules), *ruled.lines(seen)]))
 
 
-STATUS = Words(overview.body, lambda seen: "\n".join(overview.lines(seen)))
-NODES = Words(pooled.table, pooled.text)
-ACCESS = Words(_access, _access_text)
-TEARDOWN = Words(lambda seen: ended.saved(ended.of(seen)), lambda seen: ended.text(ended.of(seen)))
-
-
-def activity(history: Callable[[], Sequence[Operation]]) -> Words:
-    """Return what the Activity tab says.
+def of_tabs(history: Callable[[], Sequence[Operation]]) -> dict[str, Words]:
+    """Return what each tab says, by its title, in the order of the tabs.
 
     Parameters
     ----------
     history : callable
         Returns the last operations, newest first.
     """
-    return Words(
-        lambda seen: happened.saved(seen.operation, happened.past(history())),
-        lambda seen: happened.text(seen.operation),
-    )
+    return {
+        "Status": Words(overview.body, lambda seen: "\n".join(overview.lines(seen))),
+        "Nodes": Words(pooled.table, pooled.text),
+        "Access": Words(_access, _access_text),
+        "Activity": Words(
+            lambda seen: happened.saved(seen.operation, happened.past(history())),
+            lambda seen: happened.text(seen.operation),
+        ),
+        "Teardown": Words(
+            lambda seen: ended.saved(ended.of(seen)), lambda seen: ended.text(ended.of(seen))
+        ),
+    }
