@@ -173,16 +173,23 @@ _STEPS: dict[str, Callable[[lab.Notebook, int], float]] = {
 
 def report(times: dict[str, list[float]]) -> None:
     """Print the tables."""
-    base = statistics.median(next(iter(times.values())))
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    stock, *ours = times
     print(f"| click | median of {ROUNDS}: ms | slowest: ms | median / a bare button's |")
     print("|---|---|---|---|")
-    for name, taken in times.items():
-        middle = statistics.median(taken)
-        print(f"| {name} | {middle:.0f} | {max(taken):.0f} | {middle / base:.1f} |")
+    for name, middle in medians.items():
+        ratio = middle / medians[stock]
+        print(f"| {name} | {middle:.0f} | {max(times[name]):.0f} | {ratio:.1f} |")
     print()
-    slowest = max(max(taken) for name, taken in times.items() if name in list(times)[1:])
+    slowest = max(medians[name] for name in ours)
+    longest = max(max(times[name]) for name in ours)
     print_targets(
-        [Target("click to first visible change, the slowest of all", slowest, MOST, " ms")]
+        [
+            Target(
+                "click to first visible change: the slowest button's median", slowest, MOST, " ms"
+            ),
+            Target("the slowest single click of all", longest, MOST, " ms"),
+        ]
     )
 
 
