@@ -138,7 +138,10 @@ def begin(
 
 
 def _take() -> Host:
-    _hosts[:] = [host for host in _hosts if host.alive]
+    for host in [host for host in _hosts if not host.alive]:
+        # Its pipe and its last words are this process's to close.
+        host.dismiss()
+        _hosts.remove(host)
     for host in _hosts:
         if host.idle:
             return host

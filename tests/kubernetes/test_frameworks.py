@@ -174,6 +174,7 @@ def test_an_operator_of_somebody_else_is_used(cluster, dask) -> None:
         elsewhere.check_unused(cluster._kube(), "dask")
 
 
+@pytest.mark.slow
 def test_an_old_operator_is_brought_up_to_date_with_its_definitions(cluster, dask) -> None:
     newer = replace(dask.operator, tag="9999.1.0")
     values = {**newer.chart.values, "image": {"tag": newer.tag}}

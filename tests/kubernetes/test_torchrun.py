@@ -102,6 +102,7 @@ def catches_sigterm(pid: int) -> bool:
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
+@pytest.mark.slow
 def test_the_function_of_the_documentation_trains_one_model_on_two_nodes(
     cluster: dotrain.Cluster,
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_cluster_from_up_to_down(sandbox: Sandbox) -> None:
     assert run("ls").stdout == "none\n"
 
 
+@pytest.mark.slow
 def test_an_operation_that_another_shell_waits_for(sandbox: Sandbox) -> None:
     shell("up", "later", "--no-wait")
     waited = shell("wait", "later")

@@ -187,7 +187,6 @@ def test_what_is_adopted_is_brought_to_a_spec_that_changed_meanwhile(sandbox: Sa
     process = start_up("adopted")
     wait_for(sandbox, "POST", "/v2/kubernetes/clusters", before)
     cut_off(process.pid)
-    assert processes(leading=False) != []
     said = process.communicate(timeout=60)[1].decode()
     assert "OperationFailed: up adopted was cut off." in said
     cluster = dotrain.up("adopted", allow="198.51.100.0/24", force=True)
@@ -219,6 +218,7 @@ def test_a_pool_that_no_state_knows_is_adopted(sandbox: Sandbox) -> None:
     assert_complete("pooled", sandbox)
 
 
+@pytest.mark.slow
 def test_a_pool_that_no_state_knows_and_nobody_wants_any_more_leaves_like_any_other(
     sandbox: Sandbox, module_home: Path
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing_but_time(
     assert_one_of_each("filled", sandbox, "s-2vcpu-4gb", 1)
 
 
+@pytest.mark.slow
 def test_a_state_that_a_full_disk_cut_off_is_restored_and_completed(
     sandbox: Sandbox, module_home: Path
 ) -> None:
@@ -224,18 +225,18 @@ def test_operations_leave_few_files_and_a_teardown_none(
     path.write_bytes(b"")
     with pytest.warns(errors.StateRestored):
         dotrain.get("pruned")
-    for count in (2, 3, 4, 5):
+    for count in (2, 3):
         cluster.resize(count=count)
     cluster.plan()
     grown = left() - before
-    # Six operations leave a history each, the state two copies; the rest is one of a kind.
+    # Four operations leave a history each, the state two copies; the rest is one of a kind.
     of_stack = {path for path in grown if "pruned" in str(path)}
-    assert len(of_stack) <= 24, sorted(of_stack)
+    assert len(of_stack) <= 20, sorted(of_stack)
     assert sum(one.stat().st_size for one in grown) <= 2_000_000
     # Of what is kept, the newest copy is as good as the state.
     path.write_bytes(b"")
     with pytest.warns(errors.StateRestored, match="less than a minute"):
-        assert dotrain.get("pruned").spec.pools[0].count == 5
+        assert dotrain.get("pruned").spec.pools[0].count == 3
     dotrain.down("pruned", confirm="pruned")
     stays = {one.relative_to(module_home) for one in left() - before}
     own = Path("sandbox/stacks/pruned")

@@ -126,7 +126,7 @@ def test_no_body_is_a_server_error(sandbox, ids, caplog, method, pattern):
     path = filled(pattern, ids)
 
     @settings(
-        max_examples=25,
+        max_examples=8,
         deadline=None,
         database=None,
         derandomize=True,

@@ -47,6 +47,8 @@ def test_a_deleted_cluster_goes_and_takes_its_own_along(fresh):
     cluster = fresh.running_cluster("c", vpc_uuid=vpc["id"])
     path = f"{CLUSTERS}/{cluster['id']}"
     assert len(fresh.get("/v2/firewalls")["firewalls"]) == 2
+    # Long enough for all that is asked of it while it goes.
+    fresh("POST", "/__sandbox__/settings", {"delay": 3}, 200)
     fresh("DELETE", path, status=204)
     deleting = fresh.get(path)["kubernetes_cluster"]
     assert deleting["status"]["state"] == "deleting"
