@@ -32,6 +32,8 @@ def test_without_delay_all_is_ready_and_gone_at_once():
 
 
 def test_a_cluster_is_provisioned_then_runs(fresh):
+    # Long enough for what is asked of it before it runs.
+    fresh("POST", "/__sandbox__/settings", {"delay": 2}, 200)
     made = fresh.cluster("c")
     assert (made["status"]["state"], made["endpoint"]) == ("provisioning", "")
     assert made["node_pools"][0]["nodes"][0]["status"] == {"state": "provisioning"}
