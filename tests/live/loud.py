@@ -113,7 +113,7 @@ def cut(*_):
 
 signal.signal(signal.SIGALRM, cut)
 cuts = 0
-for thousandths in range(1, 61, 3):
+for thousandths in range(1, 61, 6):
     for call in (second.kubeconfig, second.rules):
         signal.setitimer(signal.ITIMER_REAL, thousandths / 1000)
         try:
@@ -125,7 +125,7 @@ for thousandths in range(1, 61, 3):
             signal.setitimer(signal.ITIMER_REAL, 0)
 print(f"cut off {cuts} times")
 signal.setitimer(signal.ITIMER_REAL, 0.004)
-while True:
+for _ in range(1000):
     second.kubeconfig()
 """
 
