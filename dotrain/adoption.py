@@ -14,6 +14,7 @@ from typing import Any
 from dotrain import account, config, names
 from dotrain.api import Api
 from dotrain.belongings import Search
+from dotrain.engine.progress import Progress
 from dotrain.errors import OperationFailed
 from dotrain.spec import ClusterSpec
 from dotrain.turn import Turn
@@ -50,6 +51,35 @@ def find(
             for pool in cluster["node_pools"]:
                 there.setdefault(made.get(pool["name"], ""), pool["id"])
     return {key: there[key] for key in missing & there.keys()}
+
+
+def alone(api: Api, name: str, firewall_id: str, progress: Progress) -> bool:
+    """Delete every firewall of the cluster but one, and return whether that one is in force.
+
+    A request that was carried out although its answer was an error is made
+    again by the provider: then there are two, and Pulumi knows the second. What
+    they let in adds up, so whom the first lets in nobody would ever shut out.
+
+    Parameters
+    ----------
+    api : Api
+        The account.
+    name : str
+        The cluster's name.
+    firewall_id : str
+        The firewall that stays.
+    progress : Progress
+        What to report to.
+    """
+    found = {one.id: one for one in Search(api, name).find({"firewall"})}
+    kept = found.pop(firewall_id, None)
+    if kept is None:
+        # Not shown yet, or gone: nothing is deleted that may be the only one.
+        return True
+    for one in found.values():
+        api.delete(one.path)
+        progress.note(f"Deleted a second firewall {one.name}, which a repeated request had made.")
+    return bool(kept.described["status"] != "failed")
 
 
 def wait_until_gone(api: Api, name: str, turn: Turn) -> list[dict[str, Any]]:
