@@ -11,6 +11,7 @@ import httpx
 from dotrain.sandbox.provider.errors import ApiError, Refused
 from dotrain.sandbox.provider.settings import Settings
 
+_AGENT = "dotrain-provider"
 _TOO_MANY, _UNAVAILABLE, _NOT_IMPLEMENTED, _SERVER_ERROR = 429, 503, 501, 500
 
 
@@ -20,7 +21,7 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         # The environment's proxies are ignored: what is meant for this machine stays on it.
-        self._http = httpx.Client(trust_env=False, timeout=60.0)
+        self._http = httpx.Client(trust_env=False, timeout=60.0, headers={"User-Agent": _AGENT})
         self._lock = threading.Lock()
         self._verified = False
 
