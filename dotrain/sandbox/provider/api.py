@@ -12,6 +12,7 @@ from dotrain.sandbox.provider.errors import ApiError, Refused
 from dotrain.sandbox.provider.settings import Settings
 from dotrain.sandbox.provider.shapes import wrong
 
+_AGENT = "dotrain-provider"
 _TOO_MANY, _UNAVAILABLE, _NOT_IMPLEMENTED, _SERVER_ERROR = 429, 503, 501, 500
 
 
@@ -21,7 +22,9 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         # The environment's proxies are ignored: what is meant for this machine stays on it.
-        self._http = httpx.Client(trust_env=False, timeout=settings.timeout)
+        self._http = httpx.Client(
+            trust_env=False, timeout=settings.timeout, headers={"User-Agent": _AGENT}
+        )
         self._lock = threading.Lock()
         self._verified = False
 
@@ -86,7 +89,8 @@ class Api:
                 response = self._http.request(method, url, json=body, headers=headers)
             except httpx.TransportError as error:
                 if last:
-                    raise ApiError(f'{method.title()} "{url}": {error}') from error
+                    said = str(error) or type(error).__name__
+                    raise ApiError(f'{method.title()} "{url}": {said}') from error
                 response = None
             if response is not None:
                 worth = _worth_retrying(response.status_code)
