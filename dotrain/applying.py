@@ -216,11 +216,11 @@ class _Work:
         orphans = self._orphans(remembered, leaving)
         adopted: set[str] = set()
         while True:
-            if orphans:
-                # Taken in as they are; what differs from the spec is changed after.
-                self.up(orphans, leaving)
-                adopted |= orphans.keys()
+            adopted |= orphans.keys()
             try:
+                if orphans:
+                    # Taken in as they are; what differs from the spec is changed after.
+                    self.up(orphans, leaving)
                 self.up(leaving=leaving, refresh=refresh)
             except OperationFailed as error:
                 guard.explain(spec.name, error)

@@ -17,6 +17,8 @@ _ANSWERED = re.compile(
 _NOT_ANSWERED = re.compile(r'(?P<method>[A-Z][a-z]+) "(?P<url>https?://[^"]+)": (?P<said>.*)')
 # How Go speaks of an answer that it cannot decode; of which call, nobody says.
 _UNREADABLE = re.compile(r"unexpected EOF|json: |invalid character|parsing time ")
+# How Pulumi speaks of what it was to take in and did not find.
+_UNSEEN = re.compile(r"resource '(?P<id>[^']+)' does not exist")
 # What Pulumi's bridge and godo add behind.
 _ADDED = re.compile(r"(: provider=digitalocean\S*|; giving up after \d+ attempt\(s\))")
 _GONE, _MADE_AGAIN = 404, "What somebody else has deleted, the cluster's own up() makes again."
@@ -68,8 +70,15 @@ def _read(failure: str) -> Refusal:
         call = f"{silent['method'].upper()} {_path(silent['url'])}"
         words = _bare(silent["said"])
         return Refusal(f"{name}: DigitalOcean did not answer {call}: {words}", remedy(None, words))
+    path = _PATHS.get("pool" if name.startswith("pool-") else name, "this")
+    unseen = _UNSEEN.search(said)
+    if unseen:
+        return Refusal(
+            f"{name}: DigitalOcean answered GET {path}/{unseen['id']} with 404, though its list "
+            "has it",
+            "That passes: wait a minute.",
+        )
     if _UNREADABLE.search(said):
-        path = _PATHS.get("pool" if name.startswith("pool-") else name, "this")
         return Refusal(
             f"{name}: DigitalOcean's answer about {path} cannot be read: {_bare(said)}",
             "If that stays, see https://status.digitalocean.com.",

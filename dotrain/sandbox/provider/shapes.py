@@ -45,6 +45,7 @@ _CONNECTION = {
     "uri": str,
 }
 _CREDENTIALS = ("server", "certificate_authority_data", "token", "expires_at")
+_ASSOCIATED = ("load_balancers", "volumes", "volume_snapshots")
 _ROOTS: dict[str, Shape] = {
     "tag": {
         "name": str,
@@ -90,6 +91,7 @@ _ROOTS: dict[str, Shape] = {
     },
     "rules": [dict.fromkeys(("uuid", "cluster_uuid", "type", "value", "created_at"), str)],
     **dict.fromkeys(_CREDENTIALS, str),
+    **dict.fromkeys(_ASSOCIATED, [{"id": str, "name": str}]),
 }
 _WORDS = {
     dict: "object",
