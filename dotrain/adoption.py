@@ -200,7 +200,7 @@ def _still(key: str, answer: Mapping[str, Any]) -> str:
         if state["state"] in ("error", "invalid"):
             raise OperationFailed(
                 f"The cluster {cluster['name']!r} could not be made.",
-                f"DigitalOcean says: {state.get('message') or state['state']}.",
+                f"DigitalOcean says: {(state.get('message') or state['state']).rstrip('.')}.",
                 f"Call down({cluster['name']!r}) to remove it, then up() again.",
             )
         ready = state["state"] != "provisioning"

@@ -91,7 +91,7 @@ _ROOTS: dict[str, Shape] = {
     },
     "rules": [dict.fromkeys(("uuid", "cluster_uuid", "type", "value", "created_at"), str)],
     **dict.fromkeys(_CREDENTIALS, str),
-    **dict.fromkeys(_ASSOCIATED, [{"id": str, "name": str}]),
+    **{key: [{"id": str, "name": str}] for key in _ASSOCIATED},
 }
 _WORDS = {
     dict: "object",
