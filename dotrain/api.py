@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import stamina
 
+from dotrain import shapes
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
 from dotrain.hidden import Hidden, bare
 from dotrain.pace import Pace
@@ -28,7 +29,8 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _PAGE = 200
 _ATTEMPTS = 4
-_TIMEOUT = 30.0
+# An answer may take half a minute and come all the same.
+_TIMEOUT = 60.0
 # A burst is over within a minute.
 _LONGEST_WAIT = 60.0
 # Of a managed database its password, and its address with the password in it;
@@ -194,15 +196,17 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _parse(response: httpx.Response) -> dict[str, Any]:
-    reason = "is not a JSON object"
     try:
         answer = response.json(object_hook=_hide)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Not chained: that error holds the whole text.
         answer, reason = None, "is not JSON, or was cut short"
-    if not isinstance(answer, dict):
+    else:
+        reason = shapes.wrong(response.request.url.path, answer)
+    if answer is None or reason:
         raise _unreadable(response, reason)
-    return answer
+    found: dict[str, Any] = answer
+    return found
 
 
 def _hide(value: dict[str, Any]) -> dict[str, Any]:
@@ -212,13 +216,18 @@ def _hide(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unreadable(response: httpx.Response, reason: str) -> ApiError:
+    request_id = response.headers.get("x-request-id")
     return ApiError(
         f"DigitalOcean's answer to GET {response.request.url.path} cannot be read.",
-        f"It {reason}.",
+        f"It {reason}{_named(request_id)}.",
         "Try again; if it stays, see https://status.digitalocean.com.",
         status=response.status_code,
-        request_id=response.headers.get("x-request-id"),
+        request_id=request_id,
     )
+
+
+def _named(request_id: str | None) -> str:
+    return f" (request {request_id})" if request_id else ""
 
 
 def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
@@ -240,8 +249,7 @@ def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
     }.get(status, (ApiError, "If it stays, give the request id to DigitalOcean's support."))
     return kind(
         f"DigitalOcean refused {method} {path}.",
-        f"It answered {status}: {said.rstrip('.')}"
-        + (f" (request {request_id})." if request_id else "."),
+        f"It answered {status}: {said.rstrip('.')}{_named(request_id)}.",
         fix,
         status=status,
         request_id=request_id,

@@ -176,7 +176,9 @@ _USED = {
     ("up", LIBRARY): f"""
         {_COSTS}
         GET /v2/databases/options
+        GET /v2/databases/{{id}}
         GET /v2/firewalls
+        GET /v2/kubernetes/clusters/{{id}}
         GET /v2/kubernetes/options
         GET /v2/vpcs
     """,
@@ -236,10 +238,11 @@ _USED = {
         GET /v2/customers/my/balance
         GET /v2/vpcs
     """,
+    # What it takes down it takes down by `down`, in the same process of its own.
     ("sweep", LIBRARY): f"""
-        {_REMOVES}
+        {_COSTS}
         GET /v2/kubernetes/clusters/{{id}}
-        GET /v2/sizes
+        GET /v2/tags
         DELETE /v2/kubernetes/clusters/{{id}}/node_pools/{{id}}
     """,
     ("down", LIBRARY): f"""

@@ -45,7 +45,10 @@ class Cell:
 
 
 def to_markdown(cells: Iterable[Cell]) -> str:
-    """Return a table for each call and who asks, its endpoints below each other."""
+    """Return a table for each call and who asks, its endpoints below each other.
+
+    Of a sample, those that it has.
+    """
     found = {one.case: one for one in cells}
     clean = sum(not one.wrong for one in found.values())
     parts = [f"{clean} of {len(found)} cases clean."]
@@ -57,7 +60,10 @@ def to_markdown(cells: Iterable[Cell]) -> str:
 
 def _grid(call: str, who: str, found: dict[Case, Cell]) -> str:
     rows = [f"| endpoint | {' | '.join(KINDS)} |", "|---" * (len(KINDS) + 1) + "|"]
+    run = {one.at for one in found if (one.call, one.who) == (call, who)}
     for endpoint in USED[call, who]:
+        if str(endpoint) not in run:
+            continue
         words = [
             kind.why_not(endpoint)
             or _words(

@@ -110,11 +110,12 @@ def test_a_list_is_read_to_its_end_by_page_numbers(server, serve, api) -> None:
         page = int(query["page"][0])
         assert query["tag_name"] == ["x"]
         pages = {"next": f"{elsewhere.url}/v2/firewalls?page={page + 1}"} if page < 3 else {}
-        return found(firewalls=[{"id": page}, {"id": -page}], links={"pages": pages})
+        two = [{"id": f"{page}{half}", "name": "f"} for half in "ab"]
+        return found(firewalls=two, links={"pages": pages})
 
     server.answer = answer
     assert [one["id"] for one in api.pages("/v2/firewalls", "firewalls", tag_name="x")] == [
-        *(1, -1, 2, -2, 3, -3)
+        *("1a", "1b", "2a", "2b", "3a", "3b")
     ]
     assert len(server.requests) == 3
     assert not elsewhere.requests
