@@ -288,6 +288,11 @@ class _Work:
         with vacating.vacated(api, cluster, leaving, turn, terms):
             _note_nodes(api, turn)
             self.up()
+        for one in account.leaving(api, cluster, {one.key: one.id for one in leaving}):
+            # The provider takes an answer of 404 for the end of it.
+            if one.nodes or not one.count:
+                api.delete(f"/v2/kubernetes/clusters/{cluster}/node_pools/{one.id}")
+                turn.progress.note(f"Deleted {one.name}, which was still there.")
 
     def _orphans(
         self, remembered: state.State | None, leaving: Sequence[Leaving]

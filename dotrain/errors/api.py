@@ -54,7 +54,7 @@ _REMEDIES = {
     409: "Wait until what goes on there has ended.",
     429: "Wait some minutes.",
 }
-_LIMIT = "limit"
+_LIMIT, _GOING = "limit", "being deleted"
 _SERVER_ERROR = 500
 
 
@@ -70,6 +70,8 @@ def remedy(status: int | None, said: str) -> str:
     """
     if status is None:
         return _NO_ANSWER
+    if _GOING in said:
+        return _REMEDIES[409]
     if status in _REMEDIES:
         return _REMEDIES[status]
     if status >= _SERVER_ERROR:

@@ -24,13 +24,14 @@ from tests.faults.rows import Row
 
 _TIMEOUT, _FULL = "DOTRAIN_SANDBOX_TIMEOUT_SECONDS", "60"
 ENVIRONMENT = {
+    MARK: uuid.uuid4().hex,
     "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN": "0.02",
     "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX": "0.1",
     "DOTRAIN_SANDBOX_DELAY": "0.2",
     _TIMEOUT: "1.5",
     "DOTRAIN_SANDBOX_WAIT_SECONDS": "4",
 }
-"""The provider's patience, shortened: nobody waits for its minutes in every case."""
+"""What processes are found by, and the provider's patience, shortened: it would be minutes."""
 
 _FULL_LENGTH = "up-provider-post-kubernetes-clusters-slow-once"
 """The one case in which slow is as slow as it gets."""
@@ -55,6 +56,7 @@ _MISTYPED = {
 }
 """What is of another type than it should be in an endpoint's answer."""
 
+_REFUSED = 400
 _DELAY = 0.2
 _DATABASE = dotrain.Database("pg", size="db-s-1vcpu-1gb")
 _SIZES = ("s-2vcpu-4gb", "s-4vcpu-8gb")
@@ -87,11 +89,11 @@ class Bench:
     Parameters
     ----------
     home : pathlib.Path
-        A data directory that is not there yet.
+        A data directory that is not there yet; the environment names it, too.
     """
 
     def __init__(self, home: Path) -> None:
-        self._mark = os.environ[MARK] = uuid.uuid4().hex
+        self._mark = os.environ[MARK]
         self._account = Account(copy(None, home), delay=_DELAY)
         self._address = HERE
         dotrain.use_sandbox(address=self._address)
@@ -270,15 +272,14 @@ def _wanted(case: Case, met: list[dict[str, Any]]) -> dict[str, str]:
     wanted = {"where": f"{case.endpoint.method} {case.endpoint.pattern}"}
     if case.fault in ("reset", "timeout"):
         return wanted
-    does = {**case.kind.does, **case.kind.of_endpoint(case.endpoint)}
-    ids = [one["response"]["request_id"] for one in met if "request_id" in (one["response"] or {})]
+    # What was done in spite of its answer is refused when it is asked for again.
+    refused = [one for one in met if one["status"] >= _REFUSED]
+    answers = [one["response"] for one in refused]
     return {
         **wanted,
-        "the status": str(does.get("status", 404)),
-        "what DigitalOcean said": re.escape(
-            str(does.get("message", "could not be found")).strip(".")
-        ),
-        "the request id": "|".join(map(re.escape, ids)) or "no request had one",
+        "the status": "|".join(str(one["status"]) for one in refused),
+        "what DigitalOcean said": "|".join(re.escape(one["message"].strip(".")) for one in answers),
+        "the request id": "|".join(one["request_id"] for one in answers),
     }
 
 
