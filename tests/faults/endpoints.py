@@ -266,6 +266,9 @@ _USED = {
         GET /v2/vpcs
     """,
 }
+BESIDE = {f"GET {_CLUSTER}/kubeconfig"}
+"""What no call of the matrix asks for, and another call of dotrain's does."""
+
 USED = {
     use: tuple(ENDPOINTS[line] for line in sorted({one.strip() for one in text.split("\n")} - {""}))
     for use, text in _USED.items()
