@@ -20,6 +20,7 @@ import stamina
 
 from dotrain import shapes
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
+from dotrain.errors.api import remedy
 from dotrain.hidden import Hidden, bare
 from dotrain.pace import Pace
 from dotrain.target import NO_TLS, Target
@@ -36,6 +37,8 @@ _LONGEST_WAIT = 60.0
 # Of a managed database its password, and its address with the password in it;
 # of a cluster the token for its Kubernetes API.
 _SECRETS = frozenset({"password", "uri", "token"})
+
+_KINDS = {401: TokenRejected, 403: TokenRejected, 404: NotFound, 429: RateLimited}
 
 # One for each token: all connections of this process share its limit.
 _paces: dict[str, Pace] = {}
@@ -247,28 +250,11 @@ def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
         request_id = body.get("request_id") or response.headers.get("x-request-id")
     except (ValueError, AttributeError):
         said, request_id = response.reason_phrase, response.headers.get("x-request-id")
-    stays = "If it stays, give the request id to DigitalOcean's support."
-    limited = "limit" in said.lower()
-    kind, fix = {
-        401: (
-            TokenRejected,
-            "Check that DIGITALOCEAN_TOKEN is a token of this account that has not expired.",
-        ),
-        403: (TokenRejected, "Give the token the scope that this needs (the README lists them)."),
-        404: (NotFound, "It may have been deleted meanwhile: look again."),
-        409: (ApiError, f"Run the same call again in some minutes. {stays}"),
-        422: (
-            ApiError,
-            "Ask for less, or have DigitalOcean raise the limit, in its control panel."
-            if limited
-            else stays,
-        ),
-        429: (RateLimited, "Wait some minutes, then run the same call again."),
-    }.get(status, (ApiError, stays))
+    kind = _KINDS.get(status, ApiError)
     return kind(
         f"DigitalOcean refused {method} {path}.",
         f"It answered {status}: {said.rstrip('.')}{_named(request_id)}.",
-        fix,
+        remedy(status, said),
         status=status,
         request_id=request_id,
     )

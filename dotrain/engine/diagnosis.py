@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pulumi.automation import errors as stock
 
-from dotrain.engine import locate, locks
+from dotrain.engine import locate, locks, refusals
 from dotrain.engine.progress import Progress
 from dotrain.engine.workspace import Backend, Workspace
 from dotrain.errors import (
@@ -70,12 +70,15 @@ def of_command(
         return known
     if interrupted or "update canceled" in said:
         return was_interrupted(progress)
-    failures = progress.failures or [sentence]
+    found = refusals.read(progress.failures or [sentence])
+    failures = [one.sentence for one in found]
+    go_on = "What was made until then is saved: run the same call again to finish it, or "
+    go_on += "down() to remove it."
+    fixes = dict.fromkeys([*(one.fix for one in found), go_on])
     return OperationFailed(
         f"{progress.title} stopped half-way.",
         f"{'; '.join(failures)}.".replace("..", "."),
-        "What was made until then is saved: run the same call again to finish it, or down() "
-        "to remove it.",
+        " ".join(filter(None, fixes)),
         failures=failures,
     )
 

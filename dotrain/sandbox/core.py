@@ -110,7 +110,8 @@ class Sandbox:
         if not isinstance(data, dict):
             raise invalid("The request must be a JSON object.")
         query = dict(parse_qsl(request.query, keep_blank_values=True))
-        fault = self.faults.take(request.method, request.path)
+        agent = request.headers.get("user-agent", "")
+        fault = self.faults.take(request.method, request.path, agent)
         if fault and not fault.applied:
             return fault.instead()
         with self.store.transaction():

@@ -230,7 +230,7 @@ def test_an_answer_of_another_shape_says_where_and_is_asked_for_once(server, api
 
 @pytest.mark.parametrize(
     ("status", "message", "fix"),
-    [(409, "busy", "again in some minutes"), (422, "exceeds your droplet limit", "Ask for less")],
+    [(409, "busy", "Wait until"), (422, "exceeds your droplet limit", "a higher limit")],
 )
 def test_a_refusal_says_what_helps(server, api, status, message, fix) -> None:
     server.answer = lambda _: said(status, message)
