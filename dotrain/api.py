@@ -155,6 +155,9 @@ class Api:
                     return read(answer.raise_for_status())
         except httpx.HTTPStatusError as error:
             raise _status_error(method, path, error.response) from bare(error)
+        except _CutShort as error:
+            # Not chained: what it has read may hold secrets.
+            raise _unreadable(error.response, "is not JSON, or was cut short") from None
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"DigitalOcean's API at {self._target.url} does not answer.",
@@ -172,7 +175,7 @@ class Api:
 def _backoff(error: Exception) -> bool | dt.timedelta:
     """Say whether to repeat a request that failed, and after how long if the answer says it."""
     if not isinstance(error, httpx.HTTPStatusError):
-        return isinstance(error, httpx.TransportError)
+        return isinstance(error, httpx.TransportError | _CutShort)
     status = error.response.status_code
     if status != httpx.codes.TOO_MANY_REQUESTS:
         return status >= httpx.codes.INTERNAL_SERVER_ERROR
@@ -198,18 +201,24 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _CutShort(Exception):
+    """An answer of which, it seems, a part is missing."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 def _parse(response: httpx.Response) -> dict[str, Any]:
     try:
-        answer = response.json(object_hook=_hide)
+        answer: dict[str, Any] = response.json(object_hook=_hide)
     except (ValueError, RecursionError):
         # Not chained: that error holds the whole text.
-        answer, reason = None, "is not JSON, or was cut short"
-    else:
-        reason = shapes.wrong(response.request.url.path, answer)
-    if answer is None or reason:
+        raise _CutShort(response) from None
+    reason = shapes.wrong(response.request.url.path, answer)
+    if reason:
         raise _unreadable(response, reason)
-    found: dict[str, Any] = answer
-    return found
+    return answer
 
 
 def _hide(value: dict[str, Any]) -> dict[str, Any]:

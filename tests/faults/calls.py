@@ -43,6 +43,9 @@ from tests.live.conftest import Sandbox
 NAME, OVER, SPENT = "bert", "over", "spent"
 """A cluster with a stack; one that is to go, and one that has cost too much, both without."""
 
+DELAY = 0.2
+"""Seconds that the sandbox takes to delete a machine."""
+
 HOME, AWAY = "203.0.113.7", "198.51.100.4"
 _PATIENCE = 4.0
 _NEW_SIZE = "s-4vcpu-8gb"

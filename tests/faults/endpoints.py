@@ -91,6 +91,8 @@ _KNOWN = (
     ),
     Endpoint("GET", _CLUSTER, broken={"kubernetes_cluster.status": _FAILED}),
     Endpoint("GET", f"{_CLUSTER}/credentials"),
+    # No call of the matrix asks for this one, but `kubeconfig` does.
+    Endpoint("GET", f"{_CLUSTER}/kubeconfig", answers=False),
     Endpoint("GET", f"{_CLUSTER}/destroy_with_associated_resources"),
     Endpoint("GET", f"{_CLUSTER}/node_pools", empty="node_pools"),
     Endpoint("GET", _POOL),
@@ -134,7 +136,7 @@ _KNOWN = (
     ),
 )
 ENDPOINTS = {str(one): one for one in _KNOWN}
-"""All that any call uses, by method and path."""
+"""All that any call of dotrain's uses, by method and path."""
 
 _COSTS = """
     GET /v2/databases

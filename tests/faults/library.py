@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import random
 import re
@@ -10,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import pandas as pd
@@ -19,7 +21,7 @@ import stamina
 from dotrain import api, connections
 from dotrain.errors import ApiError, DotrainError, Unreachable
 from tests.faults import wrongs
-from tests.faults.calls import CALLS, OVER, Call, quick
+from tests.faults.calls import CALLS, DELAY, OVER, Call, quick
 from tests.faults.cases import SEED, Case
 from tests.faults.endpoints import LIBRARY, used
 from tests.faults.table import ERROR, RIDDEN_OUT
@@ -110,6 +112,7 @@ class Library:
             wrong += [f"{one} ({fault['replaced']})" if number else one for one in found]
             if not call.reads:
                 wrong += self._go_on(call, right)
+            wrong += _unguarded(case, sandbox.requests(last))
         requests = sandbox.requests(last)
         if case.at not in used(requests, LIBRARY):
             wrong.append(f"{case.at} was not asked")
@@ -229,6 +232,23 @@ def _wrong(case: Case, went: Went, right: str | None) -> Iterator[str]:
         yield f"it does not name {case.at}: {said}"
     if not isinstance(went.error, Unreachable) and not re.search(r"request [0-9a-f-]{36}", said):
         yield f"it does not name the request: {said}"
+
+
+def _unguarded(case: Case, requests: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield when a firewall went before the cluster that it guards had the time to go."""
+    done = {HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}
+    if case.fault == "500-applied":
+        done.add(HTTPStatus.INTERNAL_SERVER_ERROR)
+    gone = math.inf
+    for one in requests:
+        if one["method"] != "DELETE" or one["status"] not in done:
+            continue
+        if one["path"].endswith("/dangerous"):
+            gone = one["t"] + DELAY
+        elif one["path"].startswith("/v2/firewalls/"):
+            if one["t"] < gone:
+                yield "the firewall went before the cluster"
+            gone = math.inf
 
 
 def _difference(one: str, other: str) -> str:

@@ -16,7 +16,7 @@ from tests.live.conftest import Sandbox, sandbox
 
 __all__ = ["sandbox"]
 
-MOST = 45
+MOST = 24
 
 
 @pytest.fixture(scope="module")
