@@ -181,7 +181,7 @@ def wait(look: Callable[[], str], turn: Turn) -> None:
 def _paths(orphans: Mapping[str, str], cluster_id: str | None) -> dict[str, str]:
     """Return where the API shows each of `orphans`."""
     lists = {**_LISTS, "cluster": _CLUSTERS}
-    pools = f"{_CLUSTERS}/{cluster_id}/node_pools"
+    pools = f"{_CLUSTERS}/{orphans.get('cluster', cluster_id)}/node_pools"
     return {
         key: f"{pools if names.is_pool_key(key) else lists[key]}/{one}"
         for key, one in orphans.items()

@@ -112,3 +112,27 @@ def test_a_firewall_that_came_into_force_nowhere_is_sent_again_and_then_said(
     with pytest.raises(errors.OperationFailed, match="failed to put the firewall"):
         dotrain.up("forceless", allow=["me", "198.51.100.9"])
     dotrain.up("forceless", allow=["me", "198.51.100.9"])
+
+
+def test_what_is_said_to_be_gone_and_is_not_is_taken_in_again(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", double_firewalls=True)
+    cluster = dotrain.up("vanished")
+    outputs = cluster.outputs
+    shown = (
+        "tags",
+        "vpcs",
+        "firewalls",
+        "kubernetes/clusters",
+        "kubernetes/clusters/[^/]+/node_pools",
+    )
+    gone = {"method": "GET", "status": 404, "agent": "dotrain-provider"}
+    faults = [{**gone, "path": f"/v2/{one}/[^/]+"} for one in shown]
+    sandbox.call("POST", "/__sandbox__/faults", faults=faults)
+    # It reads first what there is; by that, there is nothing any more.
+    cluster.up()
+    assert {**cluster.outputs, "firewall_id": ""} == {**outputs, "firewall_id": ""}
+    assert named(sandbox, "firewalls", "vanished") == [cluster.outputs["firewall_id"]]
+    before = sandbox.last_request()
+    cluster.up()
+    assert sandbox.changes(before) == []
+    assert dotrain.down("vanished", confirm="vanished").left.sum() == 0
