@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow gallery crash check format bench docs picture \
+.PHONY: demo lab test test-slow gallery crash faults check format bench docs picture \
 	engine kubernetes helm torch browser vscode clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
@@ -26,6 +26,10 @@ gallery: engine kubernetes helm browser vscode  ## The site, and all that is pro
 crash: engine kubernetes helm  ## Cut off every operation in every way at every moment: 15 to 20 minutes
 	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
 	$(BIN)/python -m pytest tests/crash -q -n 3 --dist loadfile --no-loadscope-reorder
+
+faults: engine kubernetes helm  ## Let every endpoint of the API misbehave in every way, in every call
+	@DOTRAIN_FAULT_CASES=$${DOTRAIN_FAULT_CASES:-all} \
+	$(BIN)/python -m pytest tests/faults -q -n 3 -m 'not gallery'
 
 check: $(STAMP)  ## Lint, types, import contracts
 	$(BIN)/ruff check .

@@ -115,7 +115,7 @@ def database_of(
     """Return the database of the cluster `name`, and its firewall, in two requests."""
     tag = names.label(name)
     found = next(iter(api.pages("/v2/databases", "databases", tag_name=tag)), None)
-    sources = api.get(f"/v2/databases/{found['id']}/firewall")["rules"] if found else ()
+    sources = api.get(f"/v2/databases/{found['id']}/firewall").get("rules") if found else ()
     return found, tuple(sources or ())
 
 
@@ -188,7 +188,9 @@ def _leaving(key: str, pool: Mapping[str, Any]) -> Leaving:
         pool["size"],
         pool["count"],
         pool["id"],
-        (pool["min_nodes"], pool["max_nodes"]) if pool.get("auto_scale") else None,
+        (pool.get("min_nodes") or 0, pool.get("max_nodes") or 0)
+        if pool.get("auto_scale")
+        else None,
         tuple(
             node["name"]
             for node in pool.get("nodes") or ()

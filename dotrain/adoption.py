@@ -14,12 +14,22 @@ from typing import Any
 from dotrain import account, config, names
 from dotrain.api import Api
 from dotrain.belongings import Search
-from dotrain.errors import OperationFailed
+from dotrain.engine.progress import Progress
+from dotrain.errors import NotFound, OperationFailed
 from dotrain.spec import ClusterSpec
 from dotrain.turn import Turn
 
 _KEY_OF = {"cluster": "cluster", "firewall": "firewall", "VPC": "vpc", "database": "database"}
+_CLUSTERS = "/v2/kubernetes/clusters"
+_LISTS = {
+    "tag": "/v2/tags",
+    "vpc": "/v2/vpcs",
+    "firewall": "/v2/firewalls",
+    "database": "/v2/databases",
+}
 _LOOK = 5.0
+# Two minutes of looks for what is in a list, and does not exist by its id.
+_UNSEEN = 24
 # As long as the engine itself waits for a cluster that it makes.
 _PATIENCE = 45 * 60.0
 
@@ -50,6 +60,35 @@ def find(
             for pool in cluster["node_pools"]:
                 there.setdefault(made.get(pool["name"], ""), pool["id"])
     return {key: there[key] for key in missing & there.keys()}
+
+
+def alone(api: Api, name: str, firewall_id: str, progress: Progress) -> bool:
+    """Delete every firewall of the cluster but one, and return whether that one is in force.
+
+    A request that was carried out although its answer was an error is made
+    again by the provider: then there are two, and Pulumi knows the second. What
+    they let in adds up, so whom the first lets in nobody would ever shut out.
+
+    Parameters
+    ----------
+    api : Api
+        The account.
+    name : str
+        The cluster's name.
+    firewall_id : str
+        The firewall that stays.
+    progress : Progress
+        What to report to.
+    """
+    found = {one.id: one for one in Search(api, name).find({"firewall"})}
+    kept = found.pop(firewall_id, None)
+    if kept is None:
+        # Not shown yet, or gone: nothing is deleted that may be the only one.
+        return True
+    for one in found.values():
+        api.delete(one.path)
+        progress.note(f"Deleted a second firewall {one.name}, which a repeated request had made.")
+    return bool(kept.described["status"] != "failed")
 
 
 def wait_until_gone(api: Api, name: str, turn: Turn) -> list[dict[str, Any]]:
@@ -91,8 +130,27 @@ def wait_until_ready(
     ------
     OperationFailed
         When DigitalOcean failed to make it, or it is not ready after 45 minutes.
+    ApiError
+        When it cannot be read, or is in a list and still not shown by its id after two.
     """
-    wait(lambda: _unready(api, orphans, cluster_id), turn)
+    looks = 0
+
+    def look() -> str:
+        nonlocal looks
+        looks += 1
+        for key, path in _paths(orphans, cluster_id).items():
+            try:
+                waiting = _still(key, api.get(path))
+            except NotFound:
+                # The lists of the API may know what is new sooner than its pages do.
+                if looks > _UNSEEN:
+                    raise
+                waiting = "is not shown yet"
+            if waiting:
+                return f"The {_word(key)}, found half-made, {waiting}"
+        return ""
+
+    wait(look, turn)
 
 
 def wait(look: Callable[[], str], turn: Turn) -> None:
@@ -120,28 +178,39 @@ def wait(look: Callable[[], str], turn: Turn) -> None:
         time.sleep(pause)
 
 
-def _unready(api: Api, orphans: Mapping[str, str], cluster_id: str | None) -> str:
-    """Return what of `orphans` is still being made, in words; empty when nothing is."""
-    cluster_id = orphans.get("cluster", cluster_id)
-    pools = {orphans[key] for key in orphans if names.is_pool_key(key)}
-    if cluster_id and ("cluster" in orphans or pools):
-        cluster = api.get(f"/v2/kubernetes/clusters/{cluster_id}")["kubernetes_cluster"]
+def _paths(orphans: Mapping[str, str], cluster_id: str | None) -> dict[str, str]:
+    """Return where the API shows each of `orphans`."""
+    lists = {**_LISTS, "cluster": _CLUSTERS}
+    pools = f"{_CLUSTERS}/{orphans.get('cluster', cluster_id)}/node_pools"
+    return {
+        key: f"{pools if names.is_pool_key(key) else lists[key]}/{one}"
+        for key, one in orphans.items()
+    }
+
+
+def _word(key: str) -> str:
+    return f"node pool {names.pool_of_key(key)}" if names.is_pool_key(key) else key
+
+
+def _still(key: str, answer: Mapping[str, Any]) -> str:
+    """Return why something is not ready; empty when it is."""
+    if key == "cluster":
+        cluster = answer["kubernetes_cluster"]
         state = cluster["status"]
         if state["state"] in ("error", "invalid"):
             raise OperationFailed(
                 f"The cluster {cluster['name']!r} could not be made.",
-                f"DigitalOcean says: {state.get('message') or state['state']}.",
+                f"DigitalOcean says: {(state.get('message') or state['state']).rstrip('.')}.",
                 f"Call down({cluster['name']!r}) to remove it, then up() again.",
             )
-        if state["state"] == "provisioning":
-            return f"The cluster {cluster['name']}, found half-made, is not ready"
-        for pool in cluster["node_pools"]:
-            nodes = pool.get("nodes") or ()
-            running = sum(node["status"]["state"] == "running" for node in nodes)
-            if pool["id"] in pools and running < pool["count"]:
-                return f"The node pool {pool['name']}, found half-made, is not ready"
-    if "database" in orphans:
-        database = api.get(f"/v2/databases/{orphans['database']}")["database"]
-        if database["status"] == "creating":
-            return f"The database {database['name']}, found half-made, is not ready"
-    return ""
+        ready = state["state"] != "provisioning"
+    elif key == "database":
+        ready = answer["database"]["status"] != "creating"
+    elif names.is_pool_key(key):
+        pool = answer["node_pool"]
+        nodes = pool.get("nodes") or ()
+        running = sum(node["status"]["state"] == "running" for node in nodes)
+        ready = running >= pool["count"]
+    else:
+        ready = True
+    return "" if ready else "is not ready"

@@ -18,7 +18,9 @@ from typing import Any
 import httpx
 import stamina
 
+from dotrain import shapes
 from dotrain.errors import ApiError, NotFound, RateLimited, TokenRejected, Unreachable
+from dotrain.errors.api import remedy
 from dotrain.hidden import Hidden, bare
 from dotrain.pace import Pace
 from dotrain.target import NO_TLS, Target
@@ -28,12 +30,15 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _PAGE = 200
 _ATTEMPTS = 4
-_TIMEOUT = 30.0
+# An answer may take half a minute and come all the same.
+_TIMEOUT = 60.0
 # A burst is over within a minute.
 _LONGEST_WAIT = 60.0
 # Of a managed database its password, and its address with the password in it;
 # of a cluster the token for its Kubernetes API.
 _SECRETS = frozenset({"password", "uri", "token"})
+
+_KINDS = {401: TokenRejected, 403: TokenRejected, 404: NotFound, 429: RateLimited}
 
 # One for each token: all connections of this process share its limit.
 _paces: dict[str, Pace] = {}
@@ -150,6 +155,9 @@ class Api:
                     return read(answer.raise_for_status())
         except httpx.HTTPStatusError as error:
             raise _status_error(method, path, error.response) from bare(error)
+        except _CutShort as error:
+            # Not chained: what it has read may hold secrets.
+            raise _unreadable(error.response, "is not JSON, or was cut short") from None
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"DigitalOcean's API at {self._target.url} does not answer.",
@@ -167,7 +175,7 @@ class Api:
 def _backoff(error: Exception) -> bool | dt.timedelta:
     """Say whether to repeat a request that failed, and after how long if the answer says it."""
     if not isinstance(error, httpx.HTTPStatusError):
-        return isinstance(error, httpx.TransportError)
+        return isinstance(error, httpx.TransportError | _CutShort)
     status = error.response.status_code
     if status != httpx.codes.TOO_MANY_REQUESTS:
         return status >= httpx.codes.INTERNAL_SERVER_ERROR
@@ -193,14 +201,22 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _CutShort(Exception):
+    """An answer of which, it seems, a part is missing."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 def _parse(response: httpx.Response) -> dict[str, Any]:
-    reason = "is not a JSON object"
     try:
-        answer = response.json(object_hook=_hide)
-    except ValueError:
+        answer: dict[str, Any] = response.json(object_hook=_hide)
+    except (ValueError, RecursionError):
         # Not chained: that error holds the whole text.
-        answer, reason = None, "is not JSON, or was cut short"
-    if not isinstance(answer, dict):
+        raise _CutShort(response) from None
+    reason = shapes.wrong(response.request.url.path, answer)
+    if reason:
         raise _unreadable(response, reason)
     return answer
 
@@ -212,13 +228,18 @@ def _hide(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unreadable(response: httpx.Response, reason: str) -> ApiError:
+    request_id = response.headers.get("x-request-id")
     return ApiError(
         f"DigitalOcean's answer to GET {response.request.url.path} cannot be read.",
-        f"It {reason}.",
+        f"It {reason}{_named(request_id)}.",
         "Try again; if it stays, see https://status.digitalocean.com.",
         status=response.status_code,
-        request_id=response.headers.get("x-request-id"),
+        request_id=request_id,
     )
+
+
+def _named(request_id: str | None) -> str:
+    return f" (request {request_id})" if request_id else ""
 
 
 def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
@@ -229,20 +250,11 @@ def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
         request_id = body.get("request_id") or response.headers.get("x-request-id")
     except (ValueError, AttributeError):
         said, request_id = response.reason_phrase, response.headers.get("x-request-id")
-    kind, fix = {
-        401: (
-            TokenRejected,
-            "Check that DIGITALOCEAN_TOKEN is a token of this account that has not expired.",
-        ),
-        403: (TokenRejected, "Give the token the scope that this needs (the README lists them)."),
-        404: (NotFound, "It may have been deleted meanwhile: look again."),
-        429: (RateLimited, "Wait some minutes, then run the same call again."),
-    }.get(status, (ApiError, "If it stays, give the request id to DigitalOcean's support."))
+    kind = _KINDS.get(status, ApiError)
     return kind(
         f"DigitalOcean refused {method} {path}.",
-        f"It answered {status}: {said.rstrip('.')}"
-        + (f" (request {request_id})." if request_id else "."),
-        fix,
+        f"It answered {status}: {said.rstrip('.')}{_named(request_id)}.",
+        remedy(status, said),
         status=status,
         request_id=request_id,
     )

@@ -11,6 +11,7 @@ from dotrain import (
     account,
     adoption,
     ahead,
+    bodies,
     changes,
     departure,
     guard,
@@ -19,6 +20,7 @@ from dotrain import (
     merging,
     names,
     reaping,
+    rules,
     settle,
     vacating,
 )
@@ -87,6 +89,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     target, progress = turn.target, turn.progress
     losses.require_named(spec.name, options.replace)
     driver = turn.driver()
+    # What was cut off may have left more than the state knows.
+    sound = driver.settled
     remembered = known = driver.read()
     if remembered is None and not options.makes:
         raise _taken_down(spec.name)
@@ -121,6 +125,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         if lift:
             work.replace(lift, leaving)
         work.converge(leaving, refresh=work.lost(leaving, returned) or refresh)
+        work.guard(sound=sound)
         ahead.clear(target, spec.name, unrecorded)
         for remark in changes.remarks(spec):
             progress.note(remark)
@@ -211,11 +216,11 @@ class _Work:
         orphans = self._orphans(remembered, leaving)
         adopted: set[str] = set()
         while True:
-            if orphans:
-                # Taken in as they are; what differs from the spec is changed after.
-                self.up(orphans, leaving)
-                adopted |= orphans.keys()
+            adopted |= orphans.keys()
             try:
+                if orphans:
+                    # Taken in as they are; what differs from the spec is changed after.
+                    self.up(orphans, leaving)
                 self.up(leaving=leaving, refresh=refresh)
             except OperationFailed as error:
                 guard.explain(spec.name, error)
@@ -232,6 +237,31 @@ class _Work:
         remembered = driver.read() if cut_off else None
         if remembered and remembered.pending:
             driver.forget_pending(turn.progress)
+
+    def guard(self, *, sound: bool) -> None:
+        """See to it that the nodes have one firewall, and that it is in force.
+
+        Where the last operation did all it should, only what this one did can
+        have made it otherwise.
+        """
+        if sound and not self.turn.progress.did & {"create firewall", "update firewall"}:
+            return
+        remembered = self.driver.read()
+        ids = remembered.resources if remembered else {}
+        api, spec = self.api, self.spec
+        if adoption.alone(api, spec.name, ids["firewall"], self.turn.progress):
+            return
+        self.turn.progress.note("The firewall is not in force on all nodes: sending it again.")
+        sent = bodies.requests(spec, rules.desired(spec, self.resolved), ids)
+        api.put(*sent["nodes"])
+        if not adoption.alone(api, spec.name, ids["firewall"], self.turn.progress):
+            raise OperationFailed(
+                f"{self.turn.progress.title} stopped half-way.",
+                f"DigitalOcean says that it failed to put the firewall {ids['firewall']} in force "
+                "on some nodes, also when it was sent again.",
+                "Run the same call again, which sends it once more; if that stays, give its id to "
+                "DigitalOcean's support.",
+            )
 
     def lost(self, leaving: Sequence[Leaving], returned: Collection[str]) -> bool:
         """Return whether pools may have become others than the state has, by what was cut off."""
@@ -258,6 +288,11 @@ class _Work:
         with vacating.vacated(api, cluster, leaving, turn, terms):
             _note_nodes(api, turn)
             self.up()
+        for one in account.leaving(api, cluster, {one.key: one.id for one in leaving}):
+            # The provider takes an answer of 404 for the end of it.
+            if one.nodes or not one.count:
+                api.delete(f"/v2/kubernetes/clusters/{cluster}/node_pools/{one.id}")
+                turn.progress.note(f"Deleted {one.name}, which was still there.")
 
     def _orphans(
         self, remembered: state.State | None, leaving: Sequence[Leaving]

@@ -176,7 +176,7 @@ def _of_dotrain(
 
     clusters = tuple(one for one in found["kubernetes_clusters"] if ours(one))
     managed = {f"k8s:{one['id']}" for one in clusters}
-    networks = {one["vpc_uuid"] for one in clusters}
+    networks = {one["vpc_uuid"] for one in clusters if one.get("vpc_uuid")}
     return {
         "kubernetes_clusters": clusters,
         "firewalls": tuple(
@@ -192,7 +192,7 @@ def _of_dotrain(
 
 def _trusted(api: Api, database: str) -> tuple[dict[str, Any], ...]:
     try:
-        return tuple(api.get(f"/v2/databases/{database}/firewall")["rules"] or ())
+        return tuple(api.get(f"/v2/databases/{database}/firewall").get("rules") or ())
     except NotFound:
         # Deleted since it was listed.
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from dotrain import (
@@ -30,6 +31,54 @@ from dotrain.turn import Turn
 _OWN = ("nodes", "control-plane", "database")
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What can be told before the engine is asked.
+
+    Parameters
+    ----------
+    resolved : Resolved
+        What the words of the spec stand for.
+    observed : Observed
+        What the account holds of the cluster.
+    wanted : list of Rule
+        Every rule that the spec asks for.
+    change : algebra.Change
+        Who gains and who loses access.
+    after, now : tuple of Line
+        What it will cost, and what it costs.
+    """
+
+    resolved: Resolved
+    observed: account.Observed
+    wanted: list[rules.Rule]
+    change: algebra.Change
+    after: tuple[pricing.Line, ...]
+    now: tuple[pricing.Line, ...]
+
+
+def look(turn: Turn, spec: ClusterSpec, remembered: State | None, found: Address | None) -> Seen:
+    """Return what can be told of `spec` before the engine is asked; raises as `plan`."""
+    with closing(Api(turn.target)) as api:
+        resolved = settle.settle(api, turn.target, spec, remembered, turn.progress, found=found)
+        observed = account.observe(api, spec.name, database=spec.database is not None)
+        sizes = list(api.pages("/v2/sizes", "sizes"))
+        made = ("load_balancers", "volumes") if observed.cluster else ()
+        beside = {key: list(api.pages(f"/v2/{key}", key)) for key in made}
+    wanted = rules.desired(
+        spec,
+        resolved,
+        cluster_id=observed.cluster["id"] if observed.cluster else "",
+        # A database that is not there yet has no port; any will do to compare.
+        database_port=observed.database_port or 25060,
+    )
+    settle.check(spec, tuple(wanted))
+    in_force = [rule for rule in observed.rules() if rule.layer in _OWN]
+    after, now = _cost(spec, resolved, observed, sizes, beside)
+    change = algebra.diff(in_force, wanted)
+    return Seen(resolved, observed, wanted, change, tuple(after), tuple(now))
+
+
 def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     """Return what `applying.apply` would do for `spec`; changes nothing.
 
@@ -49,48 +98,33 @@ def plan(turn: Turn, spec: ClusterSpec, found: Address | None) -> Plan:
     """
     driver = turn.driver()
     remembered = driver.read()
-    with closing(Api(turn.target)) as api:
-        resolved = settle.settle(api, turn.target, spec, remembered, turn.progress, found=found)
-        observed = account.observe(api, spec.name, database=spec.database is not None)
-        sizes = list(api.pages("/v2/sizes", "sizes"))
-        made = ("load_balancers", "volumes") if observed.cluster else ()
-        beside = {key: list(api.pages(f"/v2/{key}", key)) for key in made}
-    wanted = rules.desired(
-        spec,
-        resolved,
-        cluster_id=observed.cluster["id"] if observed.cluster else "",
-        # A database that is not there yet has no port; any will do to compare.
-        database_port=observed.database_port or 25060,
-    )
-    settle.check(spec, tuple(wanted))
-    in_force = [rule for rule in observed.rules() if rule.layer in _OWN]
-    change = algebra.diff(in_force, wanted)
+    seen = look(turn, spec, remembered, found)
     old = remembered.spec if remembered else None
     known = remembered.resources if remembered else {}
+    cluster = seen.observed.cluster or {}
     causes: list[str] = []
     if old:
-        pools = losses.dropped(old, spec, known, observed.cluster or {})
+        pools = losses.dropped(old, spec, known, cluster)
         causes = [*losses.suspects(old, spec, known), *losses.causes(pools)]
     if causes:
-        steps = guard.preview(driver, turn, spec, resolved, observed.cluster or {})[1]
+        steps = guard.preview(driver, turn, spec, seen.resolved, cluster)[1]
     else:
         # The slowest import of all (0.75 s), only where it is needed.
         from dotrain.program import create_program
 
-        steps = driver.preview(create_program(spec, resolved), turn.progress)
+        steps = driver.preview(create_program(spec, seen.resolved), turn.progress)
     notes = (
-        *notes_on(wanted),
+        *notes_on(seen.wanted),
         *_notes_on_nodes(spec, remembered, rebuilt=any(guard.destroyed(steps))),
         *_notes_on_losses(spec.name, steps, causes),
     )
-    after, now = _cost(spec, resolved, observed, sizes, beside)
     return Plan(
         spec.name,
-        change.gained,
-        change.lost,
+        seen.change.gained,
+        seen.change.lost,
         tuple(steps),
-        tuple(after),
-        tuple(now),
+        seen.after,
+        seen.now,
         notes,
     )
 

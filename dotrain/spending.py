@@ -162,7 +162,9 @@ def beside(
     of_tag = {}
     for one in clusters:
         name = names.cluster_of(one["tags"])
-        of_network[one["vpc_uuid"]] = of_tag[f"k8s:{one['id']}"] = name
+        of_tag[f"k8s:{one['id']}"] = name
+        if one.get("vpc_uuid"):
+            of_network[one["vpc_uuid"]] = name
 
     def owner(one: Mapping[str, Any]) -> str | None:
         tags = one.get("tags") or ()

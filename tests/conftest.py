@@ -15,6 +15,7 @@ from dotrain.engine import helm, kubernetes, locate
 from dotrain.errors import HelmNotFound
 from scripts import browser
 from tests.crash import cases
+from tests.faults import cases as faults
 
 _FOREIGN = (
     "DIGITALOCEAN_TOKEN",
@@ -62,9 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
 
 
-def pytest_report_header() -> str:
-    """Say which of the crash matrix is run."""
-    return f"crash matrix: sample of DOTRAIN_CRASH_SEED={cases.SEED}"
+def pytest_report_header() -> list[str]:
+    """Say which of the matrices is run."""
+    return [
+        f"crash matrix: sample of DOTRAIN_CRASH_SEED={cases.SEED}",
+        f"fault matrix: sample of DOTRAIN_FAULT_SEED={faults.SEED}",
+    ]
 
 
 @contextlib.contextmanager

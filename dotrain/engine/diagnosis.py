@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pulumi.automation import errors as stock
 
-from dotrain.engine import locate, locks
+from dotrain.engine import locate, locks, refusals
 from dotrain.engine.progress import Progress
 from dotrain.engine.workspace import Backend, Workspace
 from dotrain.errors import (
@@ -41,6 +41,12 @@ _BROKEN = re.compile(
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED_CODES = (errno.EROFS, errno.EACCES, errno.EPERM)
 
+_FINISH = (
+    "What was made until then is saved: run the same call again to finish it, or down() to remove "
+    "it."
+)
+_GO_ON = {"down": "Run down() again for the rest: until that is gone it may be billed."}
+
 # As much as an operation may write: some states, their copies, a log.
 _ROOM = 1 << 20
 
@@ -70,12 +76,13 @@ def of_command(
         return known
     if interrupted or "update canceled" in said:
         return was_interrupted(progress)
-    failures = progress.failures or [sentence]
+    found = refusals.read(progress.failures or [sentence])
+    failures = [one.sentence for one in found]
+    fixes = dict.fromkeys([*(one.fix for one in found), _GO_ON.get(progress.verb, _FINISH)])
     return OperationFailed(
         f"{progress.title} stopped half-way.",
         f"{'; '.join(failures)}.".replace("..", "."),
-        "What was made until then is saved: run the same call again to finish it, or down() "
-        "to remove it.",
+        " ".join(filter(None, fixes)),
         failures=failures,
     )
 

@@ -44,3 +44,38 @@ class RateLimited(ApiError):
 
 class Unreachable(ApiError):
     """No answer from the API."""
+
+
+_NO_ANSWER = "Check this machine's network and https://status.digitalocean.com."
+_REMEDIES = {
+    401: "Check that DIGITALOCEAN_TOKEN is a token of this account that has not expired.",
+    403: "Give the token the scope that this needs (the README lists them).",
+    404: "It may have been deleted meanwhile: look again.",
+    409: "Wait until what goes on there has ended.",
+    429: "Wait some minutes.",
+}
+_LIMIT, _GOING = "limit", "being deleted"
+_SERVER_ERROR = 500
+
+
+def remedy(status: int | None, said: str) -> str:
+    """Return what to do about a request that failed.
+
+    Parameters
+    ----------
+    status : int or None
+        The HTTP status, None when no answer came.
+    said : str
+        What DigitalOcean said.
+    """
+    if status is None:
+        return _NO_ANSWER
+    if _GOING in said:
+        return _REMEDIES[409]
+    if status in _REMEDIES:
+        return _REMEDIES[status]
+    if status >= _SERVER_ERROR:
+        return "If it stays, give the request id to DigitalOcean's support."
+    if _LIMIT in said.lower():
+        return "Delete what you do not need, or ask DigitalOcean's support for a higher limit."
+    return "Change what it does not accept."

@@ -94,16 +94,19 @@ def _settings(sandbox: Sandbox, call: Call) -> Answer:
     strict = fields.flag("rate_limit", default=sandbox.strict)
     source = fields.text("source", sandbox.source("127.0.0.1"))
     validate.check_address(source, "source", versions=(4,))
+    doubles = fields.flag("double_firewalls", default=bool(call.store.fact(firewalls.DOUBLES)))
     programs = fields.text("kubernetes", "")
     asked.check_programs(programs)
     # All of it is good: only now is any of it so.
     sandbox.strict, sandbox.delay = strict, float(delay)
     sandbox.sources["127.0.0.1"] = source
+    call.store.set_fact(firewalls.DOUBLES, "yes" if doubles else "")
     if fields.has("kubernetes"):
         asked.set_programs(call.store, programs)
     now = {
         "delay": sandbox.delay,
         "rate_limit": sandbox.strict,
+        "double_firewalls": doubles,
         "kubernetes": asked.programs(call.store),
     }
     return Answer(200, now)

@@ -79,13 +79,17 @@ class Sandbox:
         headers = {**answer.headers, "x-request-id": request_id}
         if request.path.startswith("/v2/"):
             headers |= self._meter.headers(now, strict=self.strict)
-            asked = f"{request.path}?{request.query}" if request.query else request.path
+            asked = {
+                "method": request.method,
+                "path": f"{request.path}?{request.query}" if request.query else request.path,
+                "agent": request.headers.get("user-agent", ""),
+            }
             shown = {
                 "status": answer.status,
                 # Credentials in YAML: nothing of it is kept.
                 "response": answer.body if answer.text is None else "***",
             }
-            self.journal.add(now, request.method, asked, sent.get("body"), shown)
+            self.journal.add(now, asked, sent.get("body"), shown)
         return replace(answer, headers=headers)
 
     def _answer(self, request: Request, now: float, sent: Doc) -> Answer:
@@ -106,7 +110,8 @@ class Sandbox:
         if not isinstance(data, dict):
             raise invalid("The request must be a JSON object.")
         query = dict(parse_qsl(request.query, keep_blank_values=True))
-        fault = self.faults.take(request.method, request.path)
+        agent = request.headers.get("user-agent", "")
+        fault = self.faults.take(request.method, request.path, agent)
         if fault and not fault.applied:
             return fault.instead()
         with self.store.transaction():

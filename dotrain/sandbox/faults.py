@@ -31,6 +31,8 @@ class Fault:
         Of these requests.
     path : re.Pattern
         Of these requests, whole.
+    agent : str
+        Who makes them, as their header ``User-Agent`` says; empty for anyone.
     skip : int
         How many such requests go well first.
     times : int
@@ -50,6 +52,7 @@ class Fault:
 
     method: str
     path: re.Pattern[str]
+    agent: str
     skip: int
     times: int
     applied: bool
@@ -84,9 +87,11 @@ class Faults:
         """Have the faults of `body`, and no others."""
         self._faults = [_parse(fields) for fields in Fields(body).objects("faults")]
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, agent: str) -> Fault | None:
         """Return the fault that a request meets, if it meets one."""
         for fault in self._faults:
+            if fault.agent not in ("", agent):
+                continue
             if fault.method == method and fault.path.fullmatch(path):
                 if fault.skip:
                     fault.skip -= 1
@@ -105,6 +110,7 @@ def _parse(fields: Fields) -> Fault:
     fault = Fault(
         fields.text("method"),
         path,
+        fields.text("agent", ""),
         fields.whole("skip", 0, _OFTEN, default=0),
         fields.whole("times", 1, _OFTEN, default=1),
         fields.flag("applied", default=False),

@@ -11,6 +11,8 @@ from dotrain.sandbox.lifecycle import firewall_state, stamp
 from dotrain.sandbox.validate import Fields
 
 KIND = "firewall"
+DOUBLES = "double firewalls"
+"""The fact that firewalls may have one name: so it was measured once, and it is refused now."""
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]+")
 _NAME_ADVICE = "must start with a letter or a digit and hold only those, dashes and periods."
 _MOST_TAGS = 5
@@ -128,7 +130,8 @@ def _read(call: Call, key: str, created: float) -> Doc:
         "created": created,
         "changed": call.now,
     }
-    if any(other["name"] == name and other["id"] != key for other in everything(call)):
+    taken = any(other["name"] == name and other["id"] != key for other in everything(call))
+    if taken and not call.store.fact(DOUBLES):
         raise conflict("duplicate name")
     return firewall
 

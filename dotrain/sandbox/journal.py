@@ -29,15 +29,26 @@ class Journal:
         self._entries: deque[Doc] = deque(maxlen=_MOST)
         self.last = 0
 
-    def add(self, moment: float, method: str, path: str, request: Any, answer: Doc) -> None:
-        """Note a request; `answer` has its ``status`` and ``response``."""
+    def add(self, moment: float, asked: Doc, request: Any, answer: Doc) -> None:
+        """Note a request.
+
+        Parameters
+        ----------
+        moment : float
+            When it came, in seconds since the epoch.
+        asked : dict
+            Its ``method`` and ``path``, and the ``agent`` that made it.
+        request : object
+            What was sent with it.
+        answer : dict
+            Its ``status`` and ``response``.
+        """
         self.last += 1
         self._entries.append(
             {
                 "n": self.last,
                 "t": round(moment, 3),
-                "method": method,
-                "path": path,
+                **asked,
                 "status": answer["status"],
                 "request": redact(request),
                 "response": redact(answer["response"]),

@@ -80,6 +80,15 @@ class Account:
         """Have machines take so many seconds from now on."""
         self._http.post("/__sandbox__/settings", json={"delay": seconds}).raise_for_status()
 
+    def have(self, faults: list[dict[str, Any]]) -> None:
+        """Have these faults from now on, and no others."""
+        self._http.post("/__sandbox__/faults", json={"faults": faults}).raise_for_status()
+
+    def allow_doubles(self, *, allowed: bool) -> None:
+        """Let two firewalls have one name from now on, or no more."""
+        settings = {"double_firewalls": allowed}
+        self._http.post("/__sandbox__/settings", json=settings).raise_for_status()
+
     @property
     def locks(self) -> list[Path]:
         """The files that lock the stack."""

@@ -78,19 +78,23 @@ def intact(account: Account) -> Iterator[str]:
         yield f"the state has pending operations: {[one['type'] for one in pending]}"
 
 
-def guarded(account: Account, before: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+def guarded(
+    account: Account, before: dict[str, list[dict[str, Any]]], since: int = 0
+) -> Iterator[str]:
     """Yield each moment with a cluster whose nodes no firewall guards, or that is open itself.
 
     Parameters
     ----------
     account : Account
-        The sandbox; its log begins with the case.
+        The sandbox.
     before : dict
-        What there was then.
+        What there was when the case began.
+    since : int
+        How many requests there had been then.
     """
     clusters = {one["id"] for one in before["clusters"]}
     firewalls = {one["id"] for one in _named(before["firewalls"])}
-    for one in account.log():
+    for one in account.log()[since:]:
         if one["status"] < 400 or one["status"] == 404:
             _replay(one, clusters, firewalls)
         if clusters and not firewalls:
@@ -116,6 +120,12 @@ def _replay(one: dict[str, Any], clusters: set[str], firewalls: set[str]) -> Non
         firewalls.discard(firewall.group(1))
     elif method == "GET" and cluster and one["status"] == 404:
         clusters.discard(cluster.group(1))
+    elif method == "GET" and cluster and not cluster.group(2) and one["status"] == 200:
+        # Made by a request that was answered by an error.
+        clusters.add(cluster.group(1))
+    elif method == "GET" and firewall and one["status"] == 200:
+        if names.label(NAME) in answer["firewall"]["tags"]:
+            firewalls.add(firewall.group(1))
     elif method == "GET" and path.startswith("/v2/kubernetes/clusters?"):
         clusters &= {shown["id"] for shown in answer["kubernetes_clusters"]}
 

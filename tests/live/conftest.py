@@ -19,6 +19,7 @@ import dotrain
 from dotrain import target
 from dotrain.engine.processes import OPERATION
 from dotrain.engine.workspace import backend
+from tests.faults import endpoints
 from tests.sandbox import openapi
 
 GOING_REAL = Path(__file__).parents[2] / "docs" / "how-to" / "going-real.md"
@@ -144,8 +145,11 @@ def sandbox(module_home: Path) -> Iterator[Sandbox]:
     """A sandbox of its own for the tests of one module."""
     with started() as running:
         yield running
-        missing = needed_scopes(running.requests()) - granted_scopes()
+        requests = running.requests()
+        missing = needed_scopes(requests) - granted_scopes()
     assert not missing, f"the token of {GOING_REAL.name} lacks {missing}"
+    strange = endpoints.used(requests, endpoints.LIBRARY) - endpoints.ENDPOINTS.keys()
+    assert not strange, f"the fault matrix does not have {strange}"
 
 
 def needed_scopes(requests: list[dict[str, Any]]) -> set[str]:

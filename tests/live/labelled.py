@@ -25,10 +25,12 @@ def guard(sandbox: Sandbox, name: str) -> str:
     return str(network["vpc"]["id"])
 
 
-def bare(sandbox: Sandbox, name: str, *tags: str, **fields: Any) -> dict[str, Any]:
+def bare(
+    sandbox: Sandbox, name: str, *tags: str, size: str = "s-2vcpu-4gb", **fields: Any
+) -> dict[str, Any]:
     """Make a cluster with two pools, and nothing around it."""
     label = ["dotrain", f"dotrain:{name}"]
-    sizes = {"system": "s-1vcpu-2gb", "train-s-2vcpu-4gb": "s-2vcpu-4gb"}
+    sizes = {"system": "s-1vcpu-2gb", f"train-{size}": size}
     made: dict[str, Any] = sandbox.call(
         "POST",
         CLUSTERS,

@@ -21,6 +21,7 @@ OBJECTS = {
 def _no_faults(sandbox: Sandbox):
     yield
     sandbox.call("POST", "/__sandbox__/faults", faults=[])
+    sandbox.call("POST", "/__sandbox__/settings", double_firewalls=False)
 
 
 def fail(sandbox: Sandbox, method: str, path: str, **fault: object) -> None:
@@ -79,3 +80,59 @@ def test_what_fails_and_was_not_made_is_an_error_and_the_next_call_goes_on(
     sandbox.call("POST", "/__sandbox__/faults", faults=[])
     dotrain.up("refused")
     assert len(named(sandbox, "clusters", "refused")) == 1
+
+
+def test_a_second_firewall_that_a_repeated_request_made_is_found_and_removed(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", double_firewalls=True)
+    fail(sandbox, "POST", "/v2/firewalls", applied=True)
+    before = sandbox.last_request()
+    cluster = dotrain.up("doubled")
+    assert sandbox.changes(before).count(("POST", "/v2/firewalls")) == 2
+    assert named(sandbox, "firewalls", "doubled") == [cluster.outputs["firewall_id"]]
+    assert cluster.operation is not None
+    assert any("a second firewall" in note for note in cluster.operation.progress.notes)
+
+
+def test_a_firewall_that_came_into_force_nowhere_is_sent_again_and_then_said(
+    sandbox: Sandbox,
+) -> None:
+    failed = {
+        "method": "GET",
+        "path": "/v2/firewalls",
+        "replaced": {"firewalls.*.status": "failed"},
+    }
+    # The first look is for what may be taken in.
+    sandbox.call("POST", "/__sandbox__/faults", faults=[{**failed, "skip": 1}])
+    before = sandbox.last_request()
+    dotrain.up("forceless")
+    assert [method for method, path in sandbox.changes(before) if "/firewalls/" in path] == ["PUT"]
+    sandbox.call("POST", "/__sandbox__/faults", faults=[{**failed, "times": 2}])
+    with pytest.raises(errors.OperationFailed, match="failed to put the firewall"):
+        dotrain.up("forceless", allow=["me", "198.51.100.9"])
+    dotrain.up("forceless", allow=["me", "198.51.100.9"])
+
+
+def test_what_is_said_to_be_gone_and_is_not_is_taken_in_again(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/__sandbox__/settings", double_firewalls=True)
+    cluster = dotrain.up("vanished")
+    outputs = cluster.outputs
+    shown = (
+        "tags",
+        "vpcs",
+        "firewalls",
+        "kubernetes/clusters",
+        "kubernetes/clusters/[^/]+/node_pools",
+    )
+    gone = {"method": "GET", "status": 404, "agent": "dotrain-provider"}
+    faults = [{**gone, "path": f"/v2/{one}/[^/]+"} for one in shown]
+    sandbox.call("POST", "/__sandbox__/faults", faults=faults)
+    # It reads first what there is; by that, there is nothing any more.
+    cluster.up()
+    assert {**cluster.outputs, "firewall_id": ""} == {**outputs, "firewall_id": ""}
+    assert named(sandbox, "firewalls", "vanished") == [cluster.outputs["firewall_id"]]
+    before = sandbox.last_request()
+    cluster.up()
+    assert sandbox.changes(before) == []
+    assert dotrain.down("vanished", confirm="vanished").left.sum() == 0

@@ -80,6 +80,13 @@ def scopes(method, path):
     }
 
 
+def answer(path):
+    """Return the schema of a good answer to GET `path`; None where the document has none."""
+    _, operation = _operation("get", path)
+    content = (operation or {}).get("responses", {}).get("200", {}).get("content", {})
+    return content.get("application/json", {}).get("schema")
+
+
 def check(method, path, status, body):
     """Fail when an answer is not what the document describes for this call."""
     template, operation = _operation(method.lower(), path)

@@ -139,6 +139,7 @@ def test_the_journal_has_what_was_asked_and_answered(fresh):
     assert told["last"] == second["n"] == last + 2
     assert (first["method"], first["path"], first["status"]) == ("POST", "/v2/tags", 201)
     assert first["request"] == {"name": "t"}
+    assert first["agent"] == fresh.client.headers["user-agent"]
     assert first["response"]["tag"]["name"] == "t"
     assert (second["path"], second["request"]) == ("/v2/tags?page=1", None)
 

@@ -29,6 +29,13 @@ def test_a_fault_meets_the_requests_it_is_for_and_no_others(fresh):
     assert [tag["name"] for tag in fresh.get("/v2/tags")["tags"]] == ["t0", "t3"]
 
 
+def test_a_fault_may_meet_one_client_alone(fresh):
+    have(fresh, status=503, agent="provider", times=9)
+    by = {"User-Agent": "provider"}
+    answers = [fresh.client.post("/v2/tags", json={"name": "t"}, headers=more) for more in ({}, by)]
+    assert [answer.status_code for answer in answers] == [201, 503]
+
+
 def test_a_fault_may_come_after_the_request_was_carried_out(fresh):
     fault = {"method": "POST", "path": "/v2/[a-z]+", "status": 503, "applied": True}
     fresh("POST", "/__sandbox__/faults", {"faults": [fault]}, 204)

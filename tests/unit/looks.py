@@ -30,10 +30,12 @@ PRICES = {"s-1vcpu-2gb": Price(0.02, 12.0), "s-4vcpu-8gb": Price(0.07, 48.0)}
 def pool(name: str, size: str, states: tuple[str, ...], **more: Any) -> dict[str, Any]:
     """Return a node pool with a node in each of `states`."""
     nodes = [
-        {"id": f"{name}-{number}", "created_at": BORN, "status": {"state": state}}
+        {"id": one, "name": one, "created_at": BORN, "status": {"state": state}}
         for number, state in enumerate(states)
+        for one in [f"{name}-{number}"]
     ]
-    return {"name": name, "size": size, "count": len(states), "nodes": nodes, **more}
+    counted = {"size": size, "count": len(states)}
+    return {"id": f"id-{name}", "name": name, **counted, "nodes": nodes, **more}
 
 
 def cluster(*pools: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def firewall(*peers: str) -> dict[str, Any]:
     world = {"addresses": ["0.0.0.0/0", "::/0"]}
     out = (("tcp", "53"), ("udp", "53"), ("udp", "123"), ("tcp", "80"), ("tcp", "443"))
     return {
+        "id": "firewall-1",
         "name": names.object_name("bert"),
         "tags": ["dotrain:bert"],
         "inbound_rules": [{"protocol": "tcp", "ports": "22", "sources": sources}],

@@ -110,11 +110,12 @@ def test_a_list_is_read_to_its_end_by_page_numbers(server, serve, api) -> None:
         page = int(query["page"][0])
         assert query["tag_name"] == ["x"]
         pages = {"next": f"{elsewhere.url}/v2/firewalls?page={page + 1}"} if page < 3 else {}
-        return found(firewalls=[{"id": page}, {"id": -page}], links={"pages": pages})
+        two = [{"id": f"{page}{half}", "name": "f"} for half in "ab"]
+        return found(firewalls=two, links={"pages": pages})
 
     server.answer = answer
     assert [one["id"] for one in api.pages("/v2/firewalls", "firewalls", tag_name="x")] == [
-        *(1, -1, 2, -2, 3, -3)
+        *("1a", "1b", "2a", "2b", "3a", "3b")
     ]
     assert len(server.requests) == 3
     assert not elsewhere.requests
@@ -208,11 +209,32 @@ def test_a_wait_that_lies_in_the_past_is_none(server, api) -> None:
     assert api.get("/v2/account") == {"account": {}}
 
 
+@pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize("body", [b'{"account": {"em', b"", b"<html>Log in</html>", b"\xff\xfe{"])
-def test_an_answer_that_is_no_json_is_an_error(server, api, body) -> None:
-    server.answer = lambda _: Answer(200, body, {"x-request-id": "req-2"})
+def test_an_answer_that_is_no_json_is_asked_for_again_and_then_an_error(server, api, body) -> None:
+    wrong = Answer(200, body, {"x-request-id": "req-2"})
+    server.answer = lambda _: wrong if len(server.requests) < ATTEMPTS else found(account={})
+    assert api.get("/v2/account") == {"account": {}}
+    server.answer = lambda _: wrong
     error = failure(api)
     assert (error.status, error.request_id) == (200, "req-2")
+    assert "(request req-2)" in error.why
+
+
+def test_an_answer_of_another_shape_says_where_and_is_asked_for_once(server, api) -> None:
+    server.answer = lambda _: Answer(200, b'{"vpcs": [{"id": "1"}]}', {"x-request-id": "req-4"})
+    with pytest.raises(ApiError, match=r"nothing at vpcs.0.name.* \(request req-4\)"):
+        list(api.pages("/v2/vpcs", "vpcs"))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "fix"),
+    [(409, "busy", "Wait until"), (422, "exceeds your droplet limit", "a higher limit")],
+)
+def test_a_refusal_says_what_helps(server, api, status, message, fix) -> None:
+    server.answer = lambda _: said(status, message)
+    assert fix in failure(api).fix
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"text"'])

@@ -27,12 +27,23 @@ def a_cluster(number: int, *tags: str) -> dict[str, Any]:
         "vpc_uuid": f"vpc-{number}",
         "tags": ["dotrain", f"dotrain:c{number}", *tags],
         "created_at": MADE,
+        "region": "nyc3",
+        "version": "1.34.1-do.0",
+        "status": {"state": "running"},
         "node_pools": [
             {
+                "id": f"p-{number}",
                 "name": "system",
                 "size": "c-2",
                 "count": 1,
-                "nodes": [{"id": f"n-{number}", "created_at": MADE}],
+                "nodes": [
+                    {
+                        "id": f"n-{number}",
+                        "name": "system-a",
+                        "status": {"state": "running"},
+                        "created_at": MADE,
+                    }
+                ],
             }
         ],
     }

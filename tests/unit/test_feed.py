@@ -28,6 +28,8 @@ from tests.unit.looks import MINE, SPEC, cluster, failed, firewall, operation, p
 
 SECONDS = 20.0
 PAGE = 200
+SIZE = {"slug": "s-4vcpu-8gb", "price_hourly": 0.07, "vcpus": 4, "memory": 8192, "regions": []}
+DATABASE = {"id": "db", "name": "db", "status": "online", "num_nodes": 1, "size": "db-s-1vcpu-1gb"}
 LIST = "/v2/kubernetes/clusters"
 FIREWALLS = "/v2/firewalls"
 
@@ -83,8 +85,8 @@ class Account:
         body = {
             "/v2/kubernetes/clusters": {"kubernetes_clusters": shown, **more},
             "/v2/firewalls": {"firewalls": [self.firewall]},
-            "/v2/sizes": {"sizes": [{"slug": "s-4vcpu-8gb", "price_hourly": 0.07}]},
-            "/v2/databases": {"databases": [{"id": "db", "status": "online"}]},
+            "/v2/sizes": {"sizes": [SIZE]},
+            "/v2/databases": {"databases": [DATABASE]},
         }[path]
         return Answer(body=json.dumps(body).encode())
 
@@ -204,7 +206,7 @@ def test_a_database_is_looked_at_on_its_own_and_remembered(account, looks) -> No
     assert seen.database
     again = looks.look()
     assert account.paths() == [f"{LIST}/id-1", FIREWALLS]
-    assert again.observed.database == {"id": "db", "status": "online"}
+    assert again.observed.database == DATABASE
 
 
 def test_of_a_cluster_that_is_gone_nobody_is_asked_until_it_is_made_again(account, looks) -> None:

@@ -10,7 +10,9 @@ import httpx
 
 from dotrain.sandbox.provider.errors import ApiError, Refused
 from dotrain.sandbox.provider.settings import Settings
+from dotrain.sandbox.provider.shapes import wrong
 
+_AGENT = "dotrain-provider"
 _TOO_MANY, _UNAVAILABLE, _NOT_IMPLEMENTED, _SERVER_ERROR = 429, 503, 501, 500
 
 
@@ -20,7 +22,9 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         # The environment's proxies are ignored: what is meant for this machine stays on it.
-        self._http = httpx.Client(trust_env=False, timeout=60.0)
+        self._http = httpx.Client(
+            trust_env=False, timeout=settings.timeout, headers={"User-Agent": _AGENT}
+        )
         self._lock = threading.Lock()
         self._verified = False
 
@@ -52,10 +56,10 @@ class Api:
         """
         self._verify()
         url = self.settings.endpoint + path
-        response = self._send(method, url, body)
+        response, attempts = self._send(method, url, body)
         if response.is_success:
-            return response.json() if response.content else None
-        raise ApiError(_sentence(method, url, response), response.status_code)
+            return _read(response)
+        raise ApiError(_sentence(method, url, response, attempts), response.status_code)
 
     def _verify(self) -> None:
         with self._lock:
@@ -75,7 +79,8 @@ class Api:
                 )
             self._verified = True
 
-    def _send(self, method: str, url: str, body: Any) -> httpx.Response:
+    def _send(self, method: str, url: str, body: Any) -> tuple[httpx.Response, int]:
+        """Return the answer, and after how many attempts it was given up; 0 when it was not."""
         token = self.settings.token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         for attempt in range(self.settings.retry_max + 1):
@@ -84,12 +89,13 @@ class Api:
                 response = self._http.request(method, url, json=body, headers=headers)
             except httpx.TransportError as error:
                 if last:
-                    raise ApiError(
-                        f"{method} {url}: {error}; giving up after {attempt + 1} attempt(s)"
-                    ) from error
+                    said = str(error) or type(error).__name__
+                    raise ApiError(f'{method.title()} "{url}": {said}') from error
                 response = None
-            if response is not None and (last or not _worth_retrying(response.status_code)):
-                return response
+            if response is not None:
+                worth = _worth_retrying(response.status_code)
+                if last or not worth:
+                    return response, attempt + 1 if worth else 0
             time.sleep(self._pause(attempt, response))
         raise ApiError(f"{method} {url}: no attempt was made")
 
@@ -106,7 +112,21 @@ def _worth_retrying(status: int) -> bool:
     return status == _TOO_MANY or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED)
 
 
-def _sentence(method: str, url: str, response: httpx.Response) -> str:
+def _read(response: httpx.Response) -> Any:
+    """Return the JSON of an answer, None when it has none; raise what the official one raises."""
+    if not response.content:
+        return None
+    try:
+        answer = response.json()
+    except ValueError:
+        raise ApiError("unexpected EOF") from None
+    said = wrong(answer)
+    if said:
+        raise ApiError(said)
+    return answer
+
+
+def _sentence(method: str, url: str, response: httpx.Response, attempts: int) -> str:
     try:
         answer = response.json()
     except ValueError:
@@ -114,4 +134,5 @@ def _sentence(method: str, url: str, response: httpx.Response) -> str:
     details = answer if isinstance(answer, dict) else {"message": response.text.strip()}
     request_id = details.get("request_id") or response.headers.get("x-request-id")
     request = f' (request "{request_id}")' if request_id else ""
-    return f"{method} {url}: {response.status_code}{request} {details.get('message', '')}".rstrip()
+    said = f"{method} {url}: {response.status_code}{request} {details.get('message', '')}".rstrip()
+    return f"{said}; giving up after {attempts} attempt(s)" if attempts else said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from dotrain.sandbox.provider import cluster_data, credentials, pools
-from dotrain.sandbox.provider.errors import NotImportable, WaitFailed
+from dotrain.sandbox.provider.errors import ApiError, NotImportable, WaitFailed
 from dotrain.sandbox.provider.fields import changes
 from dotrain.sandbox.provider.resource import Resource
 from dotrain.sandbox.provider.wait import until
@@ -89,7 +89,11 @@ def _current(api: Api, id_: str, before: Props) -> Props:
     known = before.get("kubeConfigs")
     if not credentials.still_valid(known):
         seconds = before.get("kubeconfigExpireSeconds") or 0
-        answer = api.get(f"{_CLUSTERS}/{id_}/credentials?expiry_seconds={seconds}")
+        try:
+            answer = api.get(f"{_CLUSTERS}/{id_}/credentials?expiry_seconds={seconds}")
+        except ApiError as error:
+            # Whatever the answer is, 404 too, it does not mean that the cluster is gone.
+            raise ApiError(f"Unable to fetch Kubernetes credentials: {error}") from error
         known = credentials.state_of(state["name"], state["region"], answer)
     return state | {"kubeConfigs": known}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -129,7 +130,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             state = fields.planned(resource.fields, resource.outputs, inputs)
             return pb.CreateResponse(properties=wire.dump(state, resource.secrets))
-        limit = request.timeout or resource.create_limit
+        limit = self._limit(request, resource.create_limit)
         id_, state = resource.create(self._api(), inputs, limit)
         state = fields.aligned(resource.fields, state, inputs)
         return pb.CreateResponse(id=id_, properties=wire.dump(state, resource.secrets))
@@ -162,7 +163,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             state = fields.expected(resource.fields, before, inputs)
             return pb.UpdateResponse(properties=wire.dump(state, resource.secrets))
-        limit = request.timeout or resource.create_limit
+        limit = self._limit(request, resource.create_limit)
         wanted = fields.resolved(resource.fields, before, inputs)
         state = resource.update(self._api(), request.id, before, wanted, limit)
         state = fields.aligned(resource.fields, state, inputs)
@@ -172,7 +173,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
     @_reporting("deleting")
     def Delete(self, request: Any, context: Any) -> Empty:
         resource = _resource(request)
-        limit = request.timeout or resource.delete_limit
+        limit = self._limit(request, resource.delete_limit)
         try:
             resource.delete(self._api(), request.id, wire.load(request.properties), limit)
         except ApiError as error:
@@ -184,6 +185,11 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
     def Cancel(self, request: Any, context: Any) -> Empty:
         # A wait in progress is finished: what it waits for is then in the state.
         return Empty()
+
+    def _limit(self, request: Any, default: float) -> float:
+        """Return how long to wait: as long as the program says, but no longer than is set."""
+        longest = self._settings.wait_seconds if self._settings else math.inf
+        return min(request.timeout or default, longest)
 
     def _api(self) -> Api:
         # Loaded late: it is a third of the start-up, and without changes there is no request.

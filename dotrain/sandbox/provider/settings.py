@@ -1,13 +1,16 @@
 """Where the API is and how patient to be: read once, from configuration and environment.
 
-The names and defaults are the official provider's, except for DOTRAIN_SANDBOX_POLL_SECONDS, which
-shortens the fixed intervals at which it looks whether something is ready. An endpoint that is not
-on this machine, and a token that looks real, are refused here, before any connection.
+The names and defaults are the official provider's, except for three that shorten what is fixed
+there: DOTRAIN_SANDBOX_POLL_SECONDS the intervals at which it looks whether something is ready,
+DOTRAIN_SANDBOX_WAIT_SECONDS the longest that it goes on looking, and
+DOTRAIN_SANDBOX_TIMEOUT_SECONDS how long it waits for an answer. An endpoint that is not on this
+machine, and a token that looks real, are refused here, before any connection.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +30,8 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     poll_seconds: float = 10.0
     database_poll_seconds: float = 15.0
+    wait_seconds: float = math.inf
+    timeout: float = 60.0
     retry_max: int = 4
     retry_wait_min: float = 1.0
     retry_wait_max: float = 30.0
@@ -59,6 +64,8 @@ def read(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         token=token,
         poll_seconds=_number(poll, 10.0),
         database_poll_seconds=_number(poll, 15.0),
+        wait_seconds=_number(environ.get("DOTRAIN_SANDBOX_WAIT_SECONDS"), math.inf),
+        timeout=_number(environ.get("DOTRAIN_SANDBOX_TIMEOUT_SECONDS"), 60.0),
         retry_max=int(_number(given("httpRetryMax", "DIGITALOCEAN_HTTP_RETRY_MAX"), 4)),
         retry_wait_min=_number(given("httpRetryWaitMin", "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN"), 1.0),
         retry_wait_max=_number(given("httpRetryWaitMax", "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX"), 30.0),

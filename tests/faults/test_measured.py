@@ -1,0 +1,85 @@
+"""What the matrix says that each call asks for is what it asks for, with the real engine."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+import dotrain
+from dotrain.engine import workspace
+from dotrain.target import current
+from tests.faults.calls import AWAY, NAME, OVER, make
+from tests.faults.endpoints import LIBRARY, PROVIDER, USED, used
+from tests.live import labelled
+from tests.live.conftest import Sandbox, sandbox
+
+__all__ = ["sandbox"]
+
+pytestmark = pytest.mark.slow
+
+
+class Measured:
+    """Notes which endpoints calls ask for, by the call and who asks."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._sandbox = sandbox
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        before = self._sandbox.last_request()
+        yield
+        for who in (LIBRARY, PROVIDER):
+            self.asked[name, who] |= used(self._sandbox.requests(before), who)
+
+
+def test_each_call_asks_for_what_the_matrix_has(sandbox: Sandbox) -> None:
+    during = Measured(sandbox)
+    with during("up"):
+        make(sandbox)
+    cluster = dotrain.get(NAME)
+    reads: dict[str, Callable[[], Any]] = {"plan": cluster.plan, "rules": cluster.rules}
+    reads |= {"leaks": dotrain.leaks, "sweep": dotrain.sweep}
+    for name, call in reads.items():
+        with during(name):
+            call()
+    with during("cost"):
+        cluster.cost()
+        dotrain.bill()
+    # An address that has moved.
+    dotrain.use_sandbox(address=AWAY)
+    with during("allow_me"):
+        cluster.allow_me()
+    for change in ({"count": 2, "min": 1, "max": 3}, {"size": "s-4vcpu-8gb", "min": 1, "max": 3}):
+        with during("resize"):
+            cluster.resize(**change)
+    # A state that was lost.
+    workspace.backend(current()).checkpoint(NAME).unlink()
+    with during("up"):
+        dotrain.up(NAME, pool=cluster_pool(sandbox), database=dotrain.Database("pg"))
+    labelled.whole(sandbox, OVER, "dotrain-max-age:1s")
+    labelled.storage(sandbox, "left", f"dotrain:{OVER}")
+    time.sleep(1)
+    with during("down"):
+        # A sweep takes down what no state knows, as `down` does.
+        dotrain.sweep()
+        dotrain.down(NAME, confirm=NAME)
+    assert {use: asked - names(use) for use, asked in during.asked.items() if asked} == {
+        use: set() for use in USED
+    }
+
+
+def cluster_pool(sandbox: Sandbox) -> dotrain.Pool:
+    (cluster,) = sandbox.objects("clusters")
+    pool = cluster["node_pools"][1]
+    return dotrain.Pool(size=pool["size"], count=pool["count"], min=1, max=3)
+
+
+def names(use: tuple[str, str]) -> set[str]:
+    """Return what the matrix has of a call; of what asks for nothing, nothing."""
+    return {str(endpoint) for endpoint in USED.get(use, ())}
