@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -55,11 +56,14 @@ def test_each_call_asks_for_what_the_matrix_has(sandbox: Sandbox) -> None:
     dotrain.use_sandbox(address=AWAY)
     with during("allow_me"):
         cluster.allow_me()
-    for change in ({"count": 2, "min": 1, "max": 3}, {"size": "s-4vcpu-8gb", "min": 1, "max": 3}):
+    for change in ({"min": 1, "max": 4}, {"size": "s-4vcpu-8gb"}):
         with during("resize"):
             cluster.resize(**change)
-    # A state that was lost.
-    workspace.backend(current()).checkpoint(NAME).unlink()
+    # A state that was lost, with all copies of it.
+    here = current()
+    shutil.rmtree(workspace.directory(here, NAME))
+    for path in (here.directory / "state").rglob(f"{NAME}*"):
+        path.unlink() if path.is_file() else shutil.rmtree(path)
     with during("up"):
         dotrain.up(NAME, pool=cluster_pool(sandbox), database=dotrain.Database("pg"))
     labelled.whole(sandbox, OVER, "dotrain-max-age:1s")
