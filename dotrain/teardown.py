@@ -25,6 +25,8 @@ from dotrain.turn import Turn
 _PATIENCE = 15 * 60.0
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
+# So long after it was asked for, what is still there is asked for once more.
+_AGAIN = 1.0
 _UNAUTHORIZED = 401
 # What a firewall guards, and its label selects: as long as it is there, so is that.
 _GUARDED = ("database", "cluster", "Droplet")
@@ -137,7 +139,7 @@ class _Removal:
                 return
             if found and time.monotonic() > deadline:
                 raise _incomplete(self._search.name, found, self._refused)
-            self._round(found)
+            self._round(found, again=wait > _AGAIN)
             # Only what is waited for is read while that goes on, and at the end
             # everything once more.
             left = {one.kind for one in found}
@@ -148,17 +150,22 @@ class _Removal:
             time.sleep(wait if found else 0)
             found = ()
 
-    def _round(self, found: Sequence[Object]) -> None:
-        """Ask for what can go now: what refuses keeps nothing else that does not depend on it."""
+    def _round(self, found: Sequence[Object], *, again: bool) -> None:
+        """Ask for what can go now: what refuses keeps nothing else that does not depend on it.
+
+        What has been asked for and does not go is asked for again: to the
+        engine, an answer of 404 is the end of it.
+        """
         guarded = any(one.kind in _GUARDED for one in found)
         for one in found:
             waits = guarded and one.kind not in _GUARDED
             # The label is what the rest is found by, when this is cut off.
             last = one.kind == "tag" and len(found) > 1
-            if one.id in self._asked or waits or last:
+            asked = one.id in self._asked
+            if (asked and (not again or _is_going(one))) or waits or last:
                 continue
             # A cluster's machines go with it, and cannot be deleted one by one.
-            if one.kind != "Droplet" and self._delete(one):
+            if one.kind != "Droplet" and self._delete(one) and not asked:
                 self._asked.add(one.id)
                 self.deleted.add((one.kind, one.id))
                 note = f"Deleted the {one.kind} {one.name}, which the state did not know."
@@ -176,6 +183,12 @@ class _Removal:
             return False
         self._refused.pop(one.id, None)
         return True
+
+
+def _is_going(one: Object) -> bool:
+    # Of nothing else the API says it.
+    state = (one.described.get("status") or {}).get("state") if one.kind == "cluster" else ""
+    return state in ("deleting", "deleted")
 
 
 def _is_over(found: Iterable[Object]) -> bool:

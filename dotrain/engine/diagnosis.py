@@ -41,6 +41,12 @@ _BROKEN = re.compile(
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED_CODES = (errno.EROFS, errno.EACCES, errno.EPERM)
 
+_FINISH = (
+    "What was made until then is saved: run the same call again to finish it, or down() to remove "
+    "it."
+)
+_GO_ON = {"down": "Run down() again for the rest: until that is gone it may be billed."}
+
 # As much as an operation may write: some states, their copies, a log.
 _ROOM = 1 << 20
 
@@ -72,9 +78,7 @@ def of_command(
         return was_interrupted(progress)
     found = refusals.read(progress.failures or [sentence])
     failures = [one.sentence for one in found]
-    go_on = "What was made until then is saved: run the same call again to finish it, or "
-    go_on += "down() to remove it."
-    fixes = dict.fromkeys([*(one.fix for one in found), go_on])
+    fixes = dict.fromkeys([*(one.fix for one in found), _GO_ON.get(progress.verb, _FINISH)])
     return OperationFailed(
         f"{progress.title} stopped half-way.",
         f"{'; '.join(failures)}.".replace("..", "."),
