@@ -49,6 +49,22 @@ class _Context:
         raise Failed(message)
 
 
+class _Provider:
+    """The provider's service: what it has not foreseen fails, as over gRPC."""
+
+    def __init__(self) -> None:
+        self.service = service.Service()
+
+    def __call__(self, verb: str, **asked: Any) -> Any:
+        """Have it do something, such as ``"Create"``."""
+        try:
+            return getattr(self.service, verb)(getattr(pb, f"{verb}Request")(**asked), _Context())
+        except Failed:
+            raise
+        except Exception as error:
+            raise Failed(f"{type(error).__name__}: {error}") from error
+
+
 class _Inline(ThreadPoolExecutor):
     """Does everything at once, in the thread that asks for it."""
 
@@ -76,8 +92,8 @@ class Engine:
         self._backend = workspace.backend(target)
         self._directory = workspace.directory(target, stack)
         self._stack = stack
-        self._provider = service.Service()
-        self._provider._client = Api(
+        self._provider = _Provider()
+        self._provider.service._client = Api(
             Settings(
                 target.url,
                 target.token,
@@ -148,19 +164,23 @@ class Engine:
         """Note that the stack is as its spec says."""
         settled.mark(self._directory, self._backend, self._stack)
 
+    def is_settled(self) -> bool:
+        """Return whether the last operation has ended well."""
+        return settled.holds(self._directory, self._backend, self._stack)
+
     def _refreshed(self, known: dict[str, _Entry]) -> dict[str, _Entry]:
         found = {}
         for urn, one in known.items():
             if not one["custom"]:
                 found[urn] = one
                 continue
-            request = pb.ReadRequest(
+            answer = self._provider(
+                "Read",
                 id=one["id"],
                 urn=urn,
                 properties=wire.dump(one["outputs"]),
                 inputs=wire.dump(one["inputs"]),
             )
-            answer = self._provider.Read(request, _Context())
             if answer.id:
                 read = {"inputs": wire.load(answer.inputs), "outputs": wire.load(answer.properties)}
                 found[urn] = {**one, **read}
@@ -214,7 +234,7 @@ class _Run(mocks.MockMonitor):
 
     def __init__(
         self,
-        provider: service.Service,
+        provider: _Provider,
         stack: str,
         known: dict[str, _Entry],
         save: Callable[..., None],
@@ -224,6 +244,7 @@ class _Run(mocks.MockMonitor):
         super().__init__(None)
         self._provider, self._stack, self._known = provider, stack, dict(known)
         self._save, self._preview = save, preview
+        self._terms = {"preview": preview, "timeout": _PATIENCE}
         self._registered: dict[str, bool] = {}
         self._failure: Failed | None = None
         self._outputs: dict[str, Any] = {}
@@ -315,17 +336,14 @@ class _Run(mocks.MockMonitor):
 
     def _checked(self, urn: str, old: _Entry | None, inputs: wire.Props) -> wire.Props:
         olds = wire.dump(old["inputs"] if old else {})
-        answer = self._provider.Check(
-            pb.CheckRequest(urn=urn, olds=olds, news=wire.dump(inputs)), _Context()
-        )
+        answer = self._provider("Check", urn=urn, olds=olds, news=wire.dump(inputs))
         if answer.failures:
             raise Failed("; ".join(one.reason for one in answer.failures))
         return wire.load(answer.inputs)
 
     def _adopted(self, urn: str, request: Any) -> _Entry:
         self._step("adopt", request, urn)
-        asked = pb.ReadRequest(id=request.importId, urn=urn)
-        answer = self._provider.Read(asked, _Context())
+        answer = self._provider("Read", id=request.importId, urn=urn)
         if not answer.id:
             raise Failed(f"{request.name}: {request.importId} is not there to be imported")
         inputs, outputs = wire.load(answer.inputs), wire.load(answer.properties)
@@ -333,18 +351,16 @@ class _Run(mocks.MockMonitor):
 
     def _created(self, urn: str, request: Any, inputs: wire.Props) -> _Entry:
         self._step("create", request, urn)
-        asked = pb.CreateRequest(urn=urn, properties=wire.dump(inputs), preview=self._preview, timeout=_PATIENCE)
-        answer = self._provider.Create(asked, _Context())
+        properties = wire.dump(inputs)
+        answer = self._provider("Create", urn=urn, properties=properties, **self._terms)
         outputs = wire.load(answer.properties)
         return {"id": answer.id, "inputs": inputs, "outputs": outputs}
 
     def _changed(self, urn: str, request: Any, old: _Entry, inputs: wire.Props) -> _Entry:
         olds, news = wire.dump(old["outputs"]), wire.dump(inputs)
         old_inputs = wire.dump(old["inputs"])
-        differs = self._provider.Diff(
-            pb.DiffRequest(urn=urn, id=old["id"], olds=olds, news=news, old_inputs=old_inputs),
-            _Context(),
-        )
+        states = {"urn": urn, "id": old["id"], "olds": olds, "news": news}
+        differs = self._provider("Diff", **states, old_inputs=old_inputs)
         if differs.replaces:
             if old["protect"]:
                 raise Failed(f"{request.name} would be replaced: {_PROTECTED}")
@@ -352,10 +368,7 @@ class _Run(mocks.MockMonitor):
             self._step("replace", request, urn)
         elif differs.diffs:
             self._step("update", request, urn)
-            asked = pb.UpdateRequest(
-                urn=urn, id=old["id"], olds=olds, news=news, preview=self._preview, timeout=_PATIENCE
-            )
-            outputs = wire.load(self._provider.Update(asked, _Context()).properties)
+            outputs = wire.load(self._provider("Update", **states, **self._terms).properties)
             return {"inputs": inputs, "outputs": outputs}
         return {"inputs": inputs, "outputs": old["outputs"]}
 
@@ -386,8 +399,10 @@ class _Run(mocks.MockMonitor):
 
     def _deleted(self, urn: str, one: _Entry) -> None:
         if not self._preview:
-            asked = pb.DeleteRequest(id=one["id"], urn=urn, properties=wire.dump(one["outputs"]), timeout=_PATIENCE)
-            self._provider.Delete(asked, _Context())
+            properties = wire.dump(one["outputs"])
+            self._provider(
+                "Delete", id=one["id"], urn=urn, properties=properties, timeout=_PATIENCE
+            )
 
     def _step(self, verb: str, metadata: Any, urn: str) -> None:
         self.steps.append(Planned(verb, shown.kind_of(metadata), urn.rpartition("::")[2]))

@@ -97,7 +97,7 @@ class Histories(RuleBasedStateMachine):
     )
     def allow(self, name: str, source: str, to: tuple[str, ...], fault: Fault | None) -> None:
         if had := self._there(name):
-            after = had.wish.with_grant(Grant(source, to))
+            after = had.wish.with_grant(Grant(model.cidr(source), to))
             self._change(name, lambda: dotrain.get(name).allow(source, to=to), after, fault)
 
     @rule(
@@ -110,7 +110,7 @@ class Histories(RuleBasedStateMachine):
         had = self._there(name)
         if not had:
             return
-        after = had.wish.without(source)
+        after = had.wish.without("me" if source == "me" else model.cidr(source))
         refused = self._why_refused(had, after, force=force)
         self._change(
             name,

@@ -17,7 +17,6 @@ _SERVICES = {
     "ssh": ("nodes", "22"),
     "jupyter": ("nodes", "8888"),
     "api": ("control-plane", "443"),
-    "database": ("database", "25060"),
 }
 _NAMES = {("udp", "53"), ("tcp", "53"), ("udp", "123")}
 _EGRESS = {"locked": _NAMES, "web": _NAMES | {("tcp", "80"), ("tcp", "443")}}
@@ -83,17 +82,17 @@ class Wish:
         live = () if self.paused else self.pools
         return {_SYSTEM} | {(f"{name}-{size}", size, count) for name, size, count in live}
 
-    def opens(self, me: str, cluster_id: str) -> set[Rule]:
-        """Return every rule of its own, with what "me" stands for."""
+    def opens(self, me: str, cluster_id: str, *, port: str = "25060") -> set[Rule]:
+        """Return every rule of its own, with what "me" stands for, and the database's port."""
         found: set[Rule] = set()
         for grant in self.grants:
             peer = cidr(me if grant.source == "me" else grant.source)
             for service in grant.to:
-                layer, ports = _SERVICES[service]
+                layer, ports = _SERVICES[service] if service != "database" else (service, port)
                 if layer != "database" or self.database:
                     found.add((layer, "inbound", "tcp", ports, peer))
         if self.database:
-            found.add(("database", "inbound", "tcp", "25060", f"k8s:{cluster_id}"))
+            found.add(("database", "inbound", "tcp", port, f"k8s:{cluster_id}"))
         for protocol, ports in _EGRESS[self.egress]:
             found |= {("nodes", "outbound", protocol, ports, peer) for peer in _EVERYWHERE}
         return found
