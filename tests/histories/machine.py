@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
@@ -28,6 +29,21 @@ _counts = st.integers(1, 3)
 def _unsafe(*endpoints: str) -> st.SearchStrategy[Fault | None]:
     """Draw what goes wrong at one of some endpoints; nothing, more often than not."""
     return st.none() | st.none() | faults(*endpoints)
+
+
+def rehearsed(histories: int, steps: int, *, shrink: bool = True) -> settings:
+    """Return how many histories there are, how long, and always the same; a failure is shrunk."""
+    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
+    return settings(
+        max_examples=histories,
+        stateful_step_count=steps,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 class Histories(RuleBasedStateMachine):

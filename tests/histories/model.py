@@ -187,9 +187,7 @@ def hourly(
 ) -> float:
     """Return what a cluster costs an hour with what Kubernetes made for it, but for a database."""
     nodes = sum(prices[pool["size"]] * pool["count"] for pool in cluster["node_pools"])
-    balancers = [
-        one for one in objects["load_balancers"] if one["vpc_uuid"] == cluster["vpc_uuid"]
-    ]
+    balancers = [one for one in objects["load_balancers"] if one["vpc_uuid"] == cluster["vpc_uuid"]]
     mark = f"k8s:{cluster['id']}"
     volumes = [one["size_gigabytes"] for one in objects["volumes"] if mark in one["tags"]]
     beside = 12.0 * len(balancers) + 0.1 * sum(volumes)
