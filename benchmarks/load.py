@@ -71,7 +71,9 @@ def main(notebooks: int = NOTEBOOKS, requests: int = REQUESTS, stacks: int = STA
         try:
             many = at_once(notebooks, requests)
             alone = at_once(1, max(100, requests // notebooks))
-            print(f"| {notebooks} notebooks on one sandbox | requests | a second | p50 ms | p99 ms |")
+            print(
+                f"| {notebooks} notebooks on one sandbox | requests | a second | p50 ms | p99 ms |"
+            )
             print("|---|---|---|---|---|")
             bare = against_nothing(notebooks, requests)
             rows = {"the sandbox": many, "one notebook alone": alone, "a server of nothing": bare}
@@ -120,7 +122,7 @@ def against_nothing(notebooks: int, requests: int) -> Seen:
 
 
 def _run(what: list[str], notebooks: int, requests: int) -> list[dict[str, Any]]:
-    """Start processes, let all of them begin when the last one is ready, and return what they say."""
+    """Start processes, let all begin when the last one is ready, and return what they say."""
     share = -(-requests // notebooks)
     running = [
         _python("benchmarks.load", *what, str(number), str(share)) for number in range(notebooks)
@@ -214,7 +216,14 @@ def notebook(number: int, share: int) -> dict[str, Any]:
         if rules % 4 == 0:
             dotrain.leaks()
     end = time.time()
-    return {"name": name, "port": port, "rules": rules, "seconds": seconds, "begin": begin, "end": end}
+    return {
+        "name": name,
+        "port": port,
+        "rules": rules,
+        "seconds": seconds,
+        "begin": begin,
+        "end": end,
+    }
 
 
 def asker(url: str, share: int) -> dict[str, Any]:
@@ -285,7 +294,11 @@ def print_stacks(stacks: int) -> None:
     told = _run(["stacks"], AT_ONCE, stacks)
     wall = time.perf_counter() - begun
     made = [second for one in told for second in one["made"]]
-    there = {f"stack-{number}-{one}" for number, each in enumerate(told) for one in range(len(each["made"]))}
+    there = {
+        f"stack-{number}-{one}"
+        for number, each in enumerate(told)
+        for one in range(len(each["made"]))
+    }
     lost = there - set(dotrain.clusters()["name"])
     lost |= there - set(stack.stacks(target.current()))
     let_in = {one.source for one in dotrain.get("shared").spec.allow}

@@ -224,7 +224,7 @@ class Driver:
         settled.mark(self._workspace.directory, self._workspace.backend, self._workspace.stack)
 
     def is_settled(self) -> bool:
-        """Return whether the last operation has ended well, and nothing has touched the state since.
+        """Return whether the last operation ended well, and nothing has touched the state since.
 
         Where the state is on no disk of this machine nobody knows: False.
         """

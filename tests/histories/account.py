@@ -59,7 +59,7 @@ class Account(Sandbox):
             return answer
 
     def by_hand(self, method: str, path: str, **body: Any) -> Any:
-        """Do what somebody does to the account who does not use dotrain; what he breaks he broke."""
+        """Do what somebody does to the account without dotrain; what he breaks he broke."""
         headers = {"host": "127.0.0.1", "authorization": f"Bearer {_TOKEN}"}
         sent = json.dumps(body).encode() if body else b""
         with self._lock:

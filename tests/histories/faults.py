@@ -54,7 +54,7 @@ OFTEN = {"once": 1, "always": 1000}
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong: which requests meet it, what it is, how many go well first, and how many not.
+    """What goes wrong: which requests meet it, how many go well first, and how many do not.
 
     Parameters
     ----------

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import Bundle, initialize, rule
 
 import dotrain
 from dotrain import errors, stack, target
 from tests.histories import model, seen
 from tests.histories.faults import Fault, faults
 from tests.histories.model import Cluster, Grant, Wish
-from tests.histories.worlds import WHO, World
+from tests.histories.told import HERE, NAMES, Told
 
-NAMES = ("ada", "bert")
-HERE = "203.0.113.7"
 PLACES = (HERE, "203.0.113.9", "198.51.100.4")
 _SOURCES = ("198.51.100.0/24", "192.0.2.17")
 _SERVICES = (model.ALL, ("ssh",), ("api",), ("ssh", "jupyter"))
@@ -31,42 +27,14 @@ def _unsafe(*endpoints: str) -> st.SearchStrategy[Fault | None]:
     return st.none() | st.none() | faults(*endpoints)
 
 
-def rehearsed(histories: int, steps: int, *, shrink: bool = True) -> settings:
-    """Return how many histories there are, how long, and always the same; a failure is shrunk."""
-    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
-    return settings(
-        max_examples=histories,
-        stateful_step_count=steps,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        print_blob=True,
-        phases=phases,
-        suppress_health_check=list(HealthCheck),
-    )
+class Histories(Told):
+    """What happens to an account, one call after the other."""
 
-
-class Histories(RuleBasedStateMachine):
-    """What happens to an account, one call after the other.
-
-    `world` is where it happens, and `at_once` what is looked at after every call.
-    """
-
-    world: ClassVar[World]
     names = Bundle("names")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.account = self.world.account
-        self.clusters: dict[str, Cluster] = {}
-        self.at = HERE
-        self.steps = 0
-        self.looked: object = None
-        self.calls = 0
 
     # How it begins.
 
-    @initialize(target=names, start=st.sampled_from(["nothing", "plain", "database"]))
+    @initialize(target=names, start=st.sampled_from(["plain", "plain", "database", "nothing"]))
     def begin(self, start: str) -> str:
         if start == "nothing":
             self.world.begin()
@@ -218,6 +186,45 @@ class Histories(RuleBasedStateMachine):
             had.failed = had.going = True
             had.known = stack.read(target.current(), name) is not None
 
+    @rule(name=names, max_age=st.sampled_from(["12h", "none"]))
+    def limit(self, name: str, max_age: str) -> None:
+        if had := self._there(name):
+            after = replace(had.wish, max_age=None if max_age == "none" else max_age)
+            asked = {"max_age": max_age}
+            self._change(name, lambda: dotrain.up(name, **asked), after, None, finds_me=True)
+
+    @rule(dry_run=st.booleans(), fault=_unsafe("delete cluster", "see clusters", "delete VPC"))
+    def sweep(self, dry_run: bool, fault: Fault | None) -> None:
+        """What is older than it may be goes, whoever has its state; nothing else does."""
+        due = {name for name in self.clusters if self._is_over(name)}
+        odd = any(not one.alive or one.going for one in self.clusters.values())
+        there = {one["name"] for one in self.account.objects()["clusters"]}
+        error, hit = self._call(lambda: dotrain.sweep(dry_run=dry_run), fault)
+        assert error is None or hit or odd, f"sweep() failed, and nothing was wrong: {error}"
+        left = {one["name"] for one in self.account.objects()["clusters"]}
+        assert there - left <= (set() if dry_run else due), f"it took {there - left}"
+        if error is None and not dry_run:
+            assert not due & left, f"it left {due & left}"
+        for name in due - set(() if not dry_run else due):
+            had = self.clusters[name]
+            if error is None:
+                del self.clusters[name]
+            else:
+                had.may |= self._opens(name)
+                had.failed = had.going = True
+                had.known = stack.read(target.current(), name) is not None
+
+    def _is_over(self, name: str) -> bool:
+        had = self.clusters[name]
+        return had.old and had.alive and not had.going and had.wish.max_age is not None
+
+    @rule(name=names)
+    def grow_old(self, name: str) -> None:
+        """A day goes by for a cluster."""
+        if had := self._there(name):
+            self.account.age(name, 86_400)
+            had.old = True
+
     @rule(name=names)
     def plan(self, name: str) -> None:
         if self._there(name):
@@ -281,113 +288,3 @@ class Histories(RuleBasedStateMachine):
             had.known = False
             had.may |= self._opens(name)
             had.touched = True
-
-    # How a call is made, and what becomes of the model.
-
-    def _there(self, name: str) -> Cluster | None:
-        """Return the cluster, if it can be worked on; one that is not there is found missing."""
-        had = self.clusters.get(name)
-        if had is None:
-            assert stack.read(target.current(), name) is None
-            return None
-        return had if had.known and had.alive and not had.going else None
-
-    def _opens(self, name: str) -> set[model.Rule]:
-        had = self.clusters[name]
-        ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
-        return had.wish.opens(had.me, ids[0] if ids else "")
-
-    def _call(self, act: Callable[[], Any], fault: Fault | None) -> tuple[Exception | None, bool]:
-        """Make a call; return the error it ended with, and whether it has met the fault."""
-        self.calls += 1
-        if fault:
-            self.account.meet(fault.told())
-        error: Exception | None = None
-        try:
-            act()
-        except errors.DotrainError as failure:
-            error = failure
-            assert failure.what, repr(failure)
-            assert failure.fix or failure.why, repr(failure)
-            assert self.account._token not in str(failure)
-        hit = bool(fault) and self.account.met
-        self.account.meet()
-        return error, hit
-
-    def _change(
-        self,
-        name: str,
-        act: Callable[[], Any],
-        after: Wish,
-        fault: Fault | None,
-        *,
-        finds_me: bool = False,
-        mends: bool = False,
-        refused: type[Exception] | None = None,
-    ) -> None:
-        had = self.clusters.get(name)
-        me = self.at if had is None or (finds_me and after.says_me) else had.me
-        error, hit = self._call(act, fault)
-        if error is None:
-            assert refused is None, f"{name} was to be refused with {refused}"
-            made = Cluster(after, me)
-            if had and had.touched and not mends:
-                made.touched, made.may = True, had.may | after.opens(me, self._id(name))
-            self.clusters[name] = made
-            return
-        if refused and isinstance(error, refused):
-            return
-        if not hit:
-            message = f"{name}: nothing was wrong, and yet: {error}"
-            raise AssertionError(message) from error
-        self._believe(name, had, after, me)
-
-    def _id(self, name: str) -> str:
-        ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
-        return ids[0] if ids else ""
-
-    def _believe(self, name: str, had: Cluster | None, after: Wish, me: str) -> None:
-        """Take over what is remembered of a call that was refused: before it, or after it."""
-        remembered = stack.read(target.current(), name)
-        if remembered is None or remembered.spec is None or remembered.resolved is None:
-            assert had is None or not had.known, f"the state of {name} is lost"
-            return
-        wish = seen.wish_of(remembered.spec)
-        assert wish in (after, had.wish if had else after), f"{wish} was never asked for"
-        places = {me, had.me} if had else {me}
-        (mine,) = remembered.resolved.me.get(WHO, (f"{had.me if had else me}/32",))
-        now = mine.removesuffix("/32")
-        assert now in places, f"{now} is not where this machine was"
-        made = Cluster(wish, now, failed=True)
-        made.going = had.going if had else False
-        made.touched = had.touched if had else False
-        made.alive = had.alive if had else True
-        key = self._id(name)
-        made.may = had.may | had.wish.opens(had.me, key) if had else set()
-        for one in (after, wish, *([had.wish] if had else [])):
-            for place in places:
-                made.may |= one.opens(place, key)
-        self.clusters[name] = made
-
-    # What always holds.
-
-    @invariant()
-    def nothing_was_unguarded(self) -> None:
-        assert self.account.breaches == []
-
-    @invariant()
-    def all_is_as_it_should_be(self) -> None:
-        """The account is what the model says, and what dotrain shows is the account."""
-        self.steps += 1
-        if self.looked == self._moment():
-            return
-        objects = self.account.objects()
-        for name in NAMES:
-            seen.check_account(objects, name, self.clusters.get(name))
-        seen.check_rules(objects, self.clusters)
-        seen.LOOKS[self.steps % len(seen.LOOKS)](objects, self.clusters)
-        self.looked = self._moment()
-
-    def _moment(self) -> object:
-        """Return what is another one as soon as anything has changed."""
-        return self.account.store.changes, self.calls

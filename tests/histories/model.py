@@ -133,6 +133,8 @@ class Cluster:
         Whether nobody has deleted it by hand.
     going : bool
         Whether a teardown of it has begun.
+    old : bool
+        Whether it is older than any of its kind may be.
     """
 
     wish: Wish
@@ -143,6 +145,7 @@ class Cluster:
     known: bool = True
     alive: bool = True
     going: bool = False
+    old: bool = False
 
     @property
     def exact(self) -> bool:

@@ -12,7 +12,8 @@ import dotrain
 from dotrain import belongings, bodies, leftovers
 from tests.histories import worlds
 from tests.histories.faults import Fault
-from tests.histories.machine import HERE, Histories, rehearsed
+from tests.histories.machine import Histories
+from tests.histories.told import HERE, rehearsed
 
 HISTORIES = int(os.environ.get("DOTRAIN_HISTORIES", "200"))
 STEPS = 6

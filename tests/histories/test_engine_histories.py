@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 import dotrain
 from dotrain import hosts
 from tests.histories import worlds
-from tests.histories.machine import Histories, rehearsed
+from tests.histories.machine import Histories
+from tests.histories.told import rehearsed
 
 HISTORIES = int(os.environ.get("DOTRAIN_ENGINE_HISTORIES", "20"))
 STEPS = 4

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 import stamina
+from pulumi.runtime import resource
+from pulumi.runtime.proto import source_pb2
 
 import dotrain
 from dotrain import adoption, handover, host, hosts, stack, teardown
@@ -97,9 +100,14 @@ def inside(path: Path) -> Iterator[World]:
         patch.setattr(httpx._client, "HTTPTransport", lambda **_: Direct(account))
         patch.setattr(hosts, "begin", _begin)
         patch.setattr(stack, "open_driver", _open_driver)
+        # A third of a run of the program, for messages that nobody reads here.
+        patch.setattr(resource, "_get_stack_trace", lambda *_: source_pb2.StackTrace())
         for module in (adoption, teardown):
             patch.setattr(module, "time", SimpleNamespace(sleep=lambda _: None, monotonic=_Clock()))
+        # What is imported by now stays: there is nothing of it to be collected.
+        gc.freeze()
         yield World(account, path)
+        gc.unfreeze()
     account.store.close()
 
 
@@ -134,7 +142,7 @@ def _begin(
 def outside(path: Path) -> Iterator[World]:
     """Have a world with the real engine, in processes of its own, and real HTTP."""
     account = Account(path / "sandbox" / "server")
-    with _home(path), served(account) as url, nullcontext():
+    with _home(path), served(account) as url:
         account.publish(url)
         dotrain.use_sandbox()
         yield World(account, path)
