@@ -18,6 +18,9 @@ from tests.histories.told import rehearsed
 HISTORIES = int(os.environ.get("DOTRAIN_ENGINE_HISTORIES", "20"))
 STEPS = 4
 
+# Some of the clusters grow old.
+pytestmark = pytest.mark.filterwarnings("ignore::dotrain.errors.EndsSoon")
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
