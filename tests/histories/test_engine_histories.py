@@ -16,7 +16,7 @@ from tests.histories.machine import Histories
 from tests.histories.told import rehearsed
 
 HISTORIES = int(os.environ.get("DOTRAIN_ENGINE_HISTORIES", "20"))
-STEPS = 4
+STEPS = int(os.environ.get("DOTRAIN_HISTORY_STEPS", "4"))
 
 # Some of the clusters grow old.
 pytestmark = pytest.mark.filterwarnings("ignore::dotrain.errors.EndsSoon")

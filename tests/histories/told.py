@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -19,12 +20,15 @@ HERE = "203.0.113.7"
 
 
 def rehearsed(histories: int, steps: int, *, shrink: bool = True) -> settings:
-    """Return how many histories there are, how long, and always the same; a failure is shrunk."""
+    """Return how many histories there are, how long, and what is told of one that fails.
+
+    They are the same each time, unless ``DOTRAIN_HISTORIES`` asks for others.
+    """
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     return settings(
         max_examples=histories,
         stateful_step_count=steps,
-        derandomize=True,
+        derandomize="DOTRAIN_HISTORIES" not in os.environ,
         database=None,
         deadline=None,
         print_blob=True,
