@@ -116,7 +116,10 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         # What came into force past the state, and is not what should be, Pulumi
         # has to see: by its state alone there might be nothing to do.
         strayed = any(resolved.me.get(who) != cidrs for who, cidrs in unrecorded.items())
-        refresh = options.refresh or strayed or _autoscaled(remembered, spec)
+        # So it is with what an operation that failed has changed all the same:
+        # to take that back would be nothing to do.
+        failed = remembered is not None and not driver.is_settled()
+        refresh = options.refresh or strayed or failed or _autoscaled(remembered, spec)
         work = _Work(api, turn, driver, spec, resolved)
         # With the cluster everything on it goes, and moves nowhere.
         rebuilt = lift is not None and "cluster" in lift.kinds

@@ -230,6 +230,14 @@ class Driver:
         """Note that the stack is as its spec says, so that the same again has nothing to do."""
         settled.mark(self._workspace.directory, self._workspace.backend, self._workspace.stack)
 
+    def is_settled(self) -> bool:
+        """Return whether the last operation ended well, and nothing has touched the state since.
+
+        Where the state is on no disk of this machine nobody knows: False.
+        """
+        workspace = self._workspace
+        return settled.holds(workspace.directory, workspace.backend, workspace.stack)
+
     def _guarded(self, run: Callable[[], _T], progress: Progress) -> _T:
         deadline = time.monotonic() + self._patience
         told = ""

@@ -1,0 +1,197 @@
+"""What should be, as the histories' own arithmetic has it: nothing here is dotrain's."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+Rule = tuple[str, str, str, str, str]
+"""A layer, a direction, a protocol, ports, and a peer."""
+
+ALL = ("ssh", "api", "database")
+_HOURS = 672
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+_SERVICES = {
+    "ssh": ("nodes", "22"),
+    "jupyter": ("nodes", "8888"),
+    "api": ("control-plane", "443"),
+}
+_NAMES = {("udp", "53"), ("tcp", "53"), ("udp", "123")}
+_EGRESS = {"locked": _NAMES, "web": _NAMES | {("tcp", "80"), ("tcp", "443")}}
+_SYSTEM = ("system", "s-1vcpu-2gb", 1)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Who may enter where."""
+
+    source: str
+    to: tuple[str, ...] = ALL
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody has asked a cluster to be.
+
+    Parameters
+    ----------
+    pools : tuple
+        A name, a size and a count for each.
+    grants : tuple of Grant
+        Who may enter.
+    egress : str
+        What nodes may reach.
+    database : bool
+        Whether there is one.
+    paused : bool
+        Whether the pools are gone.
+    max_age : str or None
+        How long it may live.
+    budget : float or None
+        What it may cost.
+    """
+
+    pools: tuple[tuple[str, str, int], ...]
+    grants: tuple[Grant, ...] = (Grant("me"),)
+    egress: str = "web"
+    database: bool = False
+    paused: bool = False
+    max_age: str | None = None
+    budget: float | None = None
+
+    @property
+    def says_me(self) -> bool:
+        """Whether it lets in whoever has asked for it."""
+        return any(one.source == "me" for one in self.grants)
+
+    def with_grant(self, grant: Grant) -> Wish:
+        """Return it with one grant more."""
+        same = [one for one in self.grants if one.source == grant.source]
+        if any(set(one.to) == set(grant.to) for one in same):
+            return self
+        return replace(self, grants=(*self.grants, grant))
+
+    def without(self, source: str) -> Wish:
+        """Return it without what a source was granted."""
+        return replace(self, grants=tuple(one for one in self.grants if one.source != source))
+
+    def nodes(self) -> set[tuple[str, str, int]]:
+        """Return the pools on DigitalOcean: their names there, sizes, and counts."""
+        live = () if self.paused else self.pools
+        return {_SYSTEM} | {(f"{name}-{size}", size, count) for name, size, count in live}
+
+    def opens(self, me: str, cluster_id: str, *, port: str = "25060") -> set[Rule]:
+        """Return every rule of its own, with what "me" stands for, and the database's port."""
+        found: set[Rule] = set()
+        for grant in self.grants:
+            peer = cidr(me if grant.source == "me" else grant.source)
+            for service in grant.to:
+                layer, ports = _SERVICES[service] if service != "database" else (service, port)
+                if layer != "database" or self.database:
+                    found.add((layer, "inbound", "tcp", ports, peer))
+        if self.database:
+            found.add(("database", "inbound", "tcp", port, f"k8s:{cluster_id}"))
+        for protocol, ports in _EGRESS[self.egress]:
+            found |= {("nodes", "outbound", protocol, ports, peer) for peer in _EVERYWHERE}
+        return found
+
+    def reached_by(self, address: str, me: str) -> bool:
+        """Return whether an address may reach the Kubernetes API."""
+        return any(
+            ipaddress.ip_address(address) in ipaddress.ip_network(peer)
+            for layer, _, _, _, peer in self.opens(me, "")
+            if layer == "control-plane"
+        )
+
+
+def cidr(address: str) -> str:
+    """Return an address as a network."""
+    return str(ipaddress.ip_network(address))
+
+
+@dataclass
+class Cluster:
+    """A cluster that should be.
+
+    Parameters
+    ----------
+    wish : Wish
+        What it should be.
+    me : str
+        The address that "me" stands for in it.
+    may : set of Rule
+        What may be open because something was refused half-way, or done by hand.
+    failed : bool
+        Whether the last thing done to it was refused half-way.
+    touched : bool
+        Whether somebody has changed it by hand since it was made right.
+    known : bool
+        Whether this machine has its state.
+    alive : bool
+        Whether nobody has deleted it by hand.
+    going : bool
+        Whether a teardown of it has begun.
+    old : bool
+        Whether it is older than any of its kind may be.
+    """
+
+    wish: Wish
+    me: str
+    may: set[Rule] = field(default_factory=set)
+    failed: bool = False
+    touched: bool = False
+    known: bool = True
+    alive: bool = True
+    going: bool = False
+    old: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether it has to be just as it should be."""
+        return not (self.failed or self.touched)
+
+
+def in_force(objects: Mapping[str, Any], name: str) -> set[Rule]:
+    """Return the rules of a cluster's own firewalls as the account has them."""
+    found: set[Rule] = set()
+    for one in objects["firewalls"]:
+        if f"dotrain:{name}" in one["tags"]:
+            found |= _of_firewall(one)
+    for one in labelled(objects["clusters"], name):
+        closed = one["control_plane_firewall"]
+        allowed = closed["allowed_addresses"] if closed["enabled"] else _EVERYWHERE
+        found |= {("control-plane", "inbound", "tcp", "443", cidr(peer)) for peer in allowed}
+    for one in labelled(objects["databases"], name):
+        for rule in one["rules"]:
+            peer = rule["value"] if rule["type"] == "ip_addr" else f"{rule['type']}:{rule['value']}"
+            peer = cidr(peer) if rule["type"] == "ip_addr" else peer
+            found.add(("database", "inbound", "tcp", "25060", peer))
+    return found
+
+
+def _of_firewall(one: Mapping[str, Any]) -> set[Rule]:
+    return {
+        ("nodes", direction, rule["protocol"], rule["ports"], cidr(peer))
+        for direction, side in (("inbound", "sources"), ("outbound", "destinations"))
+        for rule in one[f"{direction}_rules"]
+        for peer in rule[side]["addresses"]
+    }
+
+
+def labelled(objects: Iterable[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    """Return what carries the label of a cluster."""
+    return [one for one in objects if f"dotrain:{name}" in one["tags"]]
+
+
+def hourly(
+    objects: Mapping[str, Any], cluster: Mapping[str, Any], prices: Mapping[str, float]
+) -> float:
+    """Return what a cluster costs an hour with what Kubernetes made for it, but for a database."""
+    nodes = sum(prices[pool["size"]] * pool["count"] for pool in cluster["node_pools"])
+    balancers = [one for one in objects["load_balancers"] if one["vpc_uuid"] == cluster["vpc_uuid"]]
+    mark = f"k8s:{cluster['id']}"
+    volumes = [one["size_gigabytes"] for one in objects["volumes"] if mark in one["tags"]]
+    beside = 12.0 * len(balancers) + 0.1 * sum(volumes)
+    return float(nodes + beside / _HOURS)

@@ -1,0 +1,166 @@
+"""Random histories above the API: dotrain, its program and the provider, and no Pulumi CLI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test as run
+
+import dotrain
+from dotrain import belongings, bodies, guarded, rules, spending
+from tests.histories import running, worlds
+from tests.histories.faults import Fault
+from tests.histories.machine import Histories
+from tests.histories.told import HERE, rehearsed
+
+HISTORIES = int(os.environ.get("DOTRAIN_HISTORIES", "200"))
+STEPS = int(os.environ.get("DOTRAIN_HISTORY_STEPS", "6"))
+MOST = 200
+"""So many histories has the machine to find what is broken; it takes a few."""
+
+# Some of the clusters grow old.
+pytestmark = pytest.mark.filterwarnings("ignore::dotrain.errors.EndsSoon")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
+    with worlds.inside(tmp_path_factory.mktemp("histories") / "home") as made:
+        made.begin()
+        dotrain.up("bert")
+        made.keep("plain")
+        dotrain.up("bert", database=dotrain.Database("pg", size="db-s-1vcpu-1gb"))
+        made.keep("database")
+        yield made
+
+
+@pytest.fixture
+def state(world: worlds.World) -> Iterator[Histories]:
+    """A history that goes as it is written, from a cluster that is there."""
+    Histories.world = world
+    begun = Histories()
+    begun.begin(start="plain")
+    yield begun
+    begun.nothing_was_unguarded()
+    begun.all_is_as_it_should_be()
+
+
+def test_whatever_happens_the_account_is_what_the_model_says(world: worlds.World) -> None:
+    class Here(Histories):
+        pass
+
+    Here.world = world
+    run(Here, settings=rehearsed(HISTORIES, STEPS))
+
+
+# What histories have found.
+
+APPLIED = ["500 after", "reset after", "cut short"]
+
+
+@pytest.mark.parametrize("kind", APPLIED)
+def test_a_grant_that_failed_and_is_in_force_can_be_taken_back(state: Histories, kind: str) -> None:
+    fault = Fault("change firewall", kind, 0, "always")
+    state.allow(name="bert", source="192.0.2.17", to=("ssh",), fault=fault)
+    state.revoke(name="bert", source="192.0.2.17", force=False, fault=None)
+
+
+@pytest.mark.parametrize("kind", APPLIED)
+def test_nodes_that_are_there_although_that_failed_can_go_again(
+    state: Histories, kind: str
+) -> None:
+    state.resize(name="bert", count=3, fault=Fault("change pool", kind, 0, "always"))
+    state.resize(name="bert", count=1, fault=None)
+
+
+@pytest.mark.parametrize("kind", APPLIED)
+def test_what_nodes_may_reach_is_taken_back_although_the_change_failed(
+    state: Histories, kind: str
+) -> None:
+    fault = Fault("change firewall", kind, 0, "always")
+    state.egress(name="bert", preset="locked", fault=fault)
+    state.egress(name="bert", preset="web", fault=None)
+
+
+def test_one_who_moves_and_comes_back_is_let_in_where_he_is(state: Histories) -> None:
+    state.move(place="198.51.100.4")
+    state.allow_me(name="bert", fault=Fault("change firewall", "500 after", 0, "always"))
+    state.move(place=HERE)
+    state.allow_me(name="bert", fault=None)
+
+
+# The machine can fail: dotrain is broken on purpose, and it finds that.
+
+
+def _forgets_a_rule(patch: pytest.MonkeyPatch) -> None:
+    entries = bodies.entries
+    patch.setattr(bodies, "entries", lambda *asked: entries(*asked)[:-1])
+
+
+def _leaves_networks(patch: pytest.MonkeyPatch) -> None:
+    find, delete = belongings.Search._find, running.Run._deleted
+
+    def blind(search: belongings.Search, kind: str) -> list[belongings.Object]:
+        return [] if kind == "VPC" else find(search, kind)
+
+    def idle(run: running.Run, urn: str, one: running.Entry) -> None:
+        if not urn.endswith("::vpc"):
+            delete(run, urn, one)
+
+    patch.setattr(belongings.Search, "_find", blind)
+    patch.setattr(running.Run, "_deleted", idle)
+
+
+def _shows_no_door_that_others_opened(patch: pytest.MonkeyPatch) -> None:
+    compare = rules.compare
+
+    def blind(*asked: Any) -> list[rules.Compared]:
+        return [one for one in compare(*asked) if one.drift != "extra"]
+
+    patch.setattr(guarded, "compare", blind)
+
+
+def _counts_a_node_too_many(patch: pytest.MonkeyPatch) -> None:
+    line = spending.pool_line
+
+    def more(name: str, size: str, count: int, *rest: Any, **also: Any) -> Any:
+        return line(name, size, count + 1, *rest, **also)
+
+    patch.setattr(spending, "pool_line", more)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        _forgets_a_rule,
+        _leaves_networks,
+        _shows_no_door_that_others_opened,
+        _counts_a_node_too_many,
+    ],
+)
+def test_the_machine_finds_what_is_broken(
+    world: worlds.World,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    class Broken(Histories):
+        pass
+
+    Broken.world = world
+    broken(monkeypatch)
+    with pytest.raises(AssertionError, match=r"bert|ada"):
+        run(Broken, settings=rehearsed(MOST, STEPS, shrink=False))
+
+
+def test_a_history_finds_what_it_has_found_before(
+    state: Histories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.histories.engine.Engine.is_settled", lambda _: True)
+    state.resize(name="bert", count=3, fault=Fault("change pool", "500 after", 0, "always"))
+    state.resize(name="bert", count=1, fault=None)
+    with pytest.raises(AssertionError, match="has the pools"):
+        state.all_is_as_it_should_be()
+    monkeypatch.undo()
+    state.mend(name="bert", fault=None)

@@ -1,0 +1,169 @@
+"""What becomes of the model by what happens, and what has to hold after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from dotrain import errors, stack, target
+from tests.histories import model, seen
+from tests.histories.faults import Fault
+from tests.histories.model import Cluster, Wish
+from tests.histories.worlds import WHO, World
+
+NAMES = ("ada", "bert")
+HERE = "203.0.113.7"
+
+
+def rehearsed(histories: int, steps: int, *, shrink: bool = True) -> settings:
+    """Return how many histories there are, how long, and what is told of one that fails.
+
+    They are the same each time, unless ``DOTRAIN_HISTORIES`` asks for others.
+    """
+    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
+    return settings(
+        max_examples=histories,
+        stateful_step_count=steps,
+        derandomize="DOTRAIN_HISTORIES" not in os.environ,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+class Told(RuleBasedStateMachine):
+    """The account, dotrain and the model beside each other; `world` is where they are."""
+
+    world: ClassVar[World]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account = self.world.account
+        self.clusters: dict[str, Cluster] = {}
+        self.at = HERE
+        self.steps = 0
+        self.looked: object = None
+        self.calls = 0
+        self.touched: set[str] = set()
+
+    # How a call is made, and what becomes of the model.
+
+    def _there(self, name: str) -> Cluster | None:
+        """Return the cluster, if it can be worked on; one that is not there is found missing."""
+        had = self.clusters.get(name)
+        if had is None:
+            assert stack.read(target.current(), name) is None
+            return None
+        return had if had.known and had.alive and not had.going else None
+
+    def _opens(self, name: str) -> set[model.Rule]:
+        self.touched.add(name)
+        had = self.clusters[name]
+        ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
+        return had.wish.opens(had.me, ids[0] if ids else "")
+
+    def _call(self, act: Callable[[], Any], fault: Fault | None) -> tuple[Exception | None, bool]:
+        """Make a call; return the error it ended with, and whether it has met the fault."""
+        self.calls += 1
+        if fault:
+            self.account.meet(fault.told())
+        error: errors.DotrainError | None = None
+        try:
+            act()
+        except errors.DotrainError as failure:
+            error = failure
+        if error:
+            assert error.what, repr(error)
+            assert error.fix or error.why, repr(error)
+            assert self.account._token not in str(error)
+        hit = bool(fault) and self.account.met
+        self.account.meet()
+        return error, hit
+
+    def _change(
+        self,
+        name: str,
+        act: Callable[[], Any],
+        after: Wish,
+        fault: Fault | None,
+        *,
+        finds_me: bool = False,
+        mends: bool = False,
+        refused: type[Exception] | None = None,
+    ) -> None:
+        self.touched.add(name)
+        had = self.clusters.get(name)
+        me = self.at if had is None or (finds_me and after.says_me) else had.me
+        error, hit = self._call(act, fault)
+        if error is None:
+            assert refused is None, f"{name} was to be refused with {refused}"
+            made = Cluster(after, me, old=bool(had and had.old))
+            if had and had.touched and not mends:
+                made.touched, made.may = True, had.may | after.opens(me, self._id(name))
+            self.clusters[name] = made
+            return
+        if refused and isinstance(error, refused):
+            return
+        if not hit:
+            message = f"{name}: nothing was wrong, and yet: {error}"
+            raise AssertionError(message) from error
+        self._believe(name, had, after, me)
+
+    def _id(self, name: str) -> str:
+        ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
+        return ids[0] if ids else ""
+
+    def _believe(self, name: str, had: Cluster | None, after: Wish, me: str) -> None:
+        """Take over what is remembered of a call that was refused: before it, or after it."""
+        remembered = stack.read(target.current(), name)
+        if remembered is None or remembered.spec is None or remembered.resolved is None:
+            assert had is None or not had.known, f"the state of {name} is lost"
+            return
+        wish = seen.wish_of(remembered.spec)
+        assert wish in (after, had.wish if had else after), f"{wish} was never asked for"
+        places = {me, had.me} if had else {me}
+        (mine,) = remembered.resolved.me.get(WHO, (f"{had.me if had else me}/32",))
+        now = mine.removesuffix("/32")
+        assert now in places, f"{now} is not where this machine was"
+        made = Cluster(wish, now, failed=True)
+        made.old = had.old if had else False
+        made.going = had.going if had else False
+        made.touched = had.touched if had else False
+        made.alive = had.alive if had else True
+        key = self._id(name)
+        made.may = had.may | had.wish.opens(had.me, key) if had else set()
+        for one in (after, wish, *([had.wish] if had else [])):
+            for place in places:
+                made.may |= one.opens(place, key)
+        self.clusters[name] = made
+
+    # What always holds.
+
+    @invariant()
+    def nothing_was_unguarded(self) -> None:
+        assert self.account.breaches == []
+
+    @invariant()
+    def all_is_as_it_should_be(self) -> None:
+        """The account is what the model says, and what dotrain shows is the account."""
+        self.steps += 1
+        if self.looked == self._moment():
+            return
+        objects = self.account.objects()
+        for name in NAMES:
+            seen.check_account(objects, name, self.clusters.get(name))
+        there = {name: one for name, one in self.clusters.items() if name in self.touched}
+        seen.check_rules(objects, there)
+        self.touched.clear()
+        seen.LOOKS[self.steps % len(seen.LOOKS)](objects, self.clusters)
+        self.looked = self._moment()
+
+    def _moment(self) -> object:
+        """Return what is another one as soon as anything has changed."""
+        return self.account.store.changes, self.calls
