@@ -84,6 +84,8 @@ class Sandbox:
                 "status": answer.status,
                 # Credentials in YAML: nothing of it is kept.
                 "response": answer.body if answer.text is None else "***",
+                "client": request.headers.get("user-agent", ""),
+                "fault": "fault" in sent,
             }
             self.journal.add(now, request.method, asked, sent.get("body"), shown)
         return replace(answer, headers=headers)
@@ -107,6 +109,8 @@ class Sandbox:
             raise invalid("The request must be a JSON object.")
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         fault = self.faults.take(request.method, request.path)
+        if fault:
+            sent["fault"] = True
         if fault and not fault.applied:
             return fault.instead()
         with self.store.transaction():

@@ -30,7 +30,11 @@ class Journal:
         self.last = 0
 
     def add(self, moment: float, method: str, path: str, request: Any, answer: Doc) -> None:
-        """Note a request; `answer` has its ``status`` and ``response``."""
+        """Note a request.
+
+        `answer` has its ``status`` and ``response``, what the ``client`` says it is, and whether
+        a ``fault`` was met.
+        """
         self.last += 1
         self._entries.append(
             {
@@ -38,6 +42,8 @@ class Journal:
                 "t": round(moment, 3),
                 "method": method,
                 "path": path,
+                "client": answer["client"],
+                "fault": answer["fault"],
                 "status": answer["status"],
                 "request": redact(request),
                 "response": redact(answer["response"]),

@@ -16,6 +16,7 @@ import httpx
 from dotrain.engine import state
 from dotrain.engine.workspace import Backend
 from tests.crash.cases import NAME
+from tests.sandbox import coverage
 
 _PATIENCE = 30.0
 
@@ -110,7 +111,8 @@ class Account:
         return state.read(self.backend, NAME)
 
     def close(self) -> None:
-        """Stop the sandbox; its data stay."""
+        """Stop the sandbox; its data stay. All that it answered has to be as documented."""
+        coverage.note(self.log())
         self._http.close()
         self._process.terminate()
         self._process.wait(_PATIENCE)

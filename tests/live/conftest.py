@@ -19,7 +19,7 @@ import dotrain
 from dotrain import target
 from dotrain.engine.processes import OPERATION
 from dotrain.engine.workspace import backend
-from tests.sandbox import openapi
+from tests.sandbox import coverage, openapi
 
 GOING_REAL = Path(__file__).parents[2] / "docs" / "how-to" / "going-real.md"
 
@@ -134,6 +134,7 @@ def started(**options: Any) -> Iterator[Sandbox]:
     dotrain.use_sandbox(**options)
     running = Sandbox()
     yield running
+    coverage.note(running.requests())
     running.close()
     target.stop_sandbox()
     dotrain.use_digitalocean()

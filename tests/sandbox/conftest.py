@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from . import openapi
+from . import coverage, openapi
 
 ROOT = Path(__file__).parents[2]
 DELAY = 0.4
@@ -40,6 +40,7 @@ class Server:
         )
 
     def stop(self, number=signal.SIGTERM):
+        coverage.note(self.get("/__sandbox__/requests")["requests"])
         self.client.close()
         self.process.send_signal(number)
         self.process.wait(10)

@@ -20,7 +20,9 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         # The environment's proxies are ignored: what is meant for this machine stays on it.
-        self._http = httpx.Client(trust_env=False, timeout=60.0)
+        self._http = httpx.Client(
+            trust_env=False, timeout=60.0, headers={"User-Agent": "dotrain-standin"}
+        )
         self._lock = threading.Lock()
         self._verified = False
 
