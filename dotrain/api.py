@@ -197,7 +197,7 @@ def _parse(response: httpx.Response) -> dict[str, Any]:
     reason = "is not a JSON object"
     try:
         answer = response.json(object_hook=_hide)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Not chained: that error holds the whole text.
         answer, reason = None, "is not JSON, or was cut short"
     if not isinstance(answer, dict):
@@ -225,9 +225,11 @@ def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
     status = response.status_code
     try:
         body = response.json()
-        said = " ".join(str(body.get("message") or body).split())
-        request_id = body.get("request_id") or response.headers.get("x-request-id")
-    except (ValueError, AttributeError):
+        # Nothing else of it: what is no error's answer may have a secret in it.
+        message, told = body.get("message"), body.get("request_id")
+        said = " ".join(message.split()) if isinstance(message, str) else response.reason_phrase
+        request_id = told if isinstance(told, str) else response.headers.get("x-request-id")
+    except (ValueError, AttributeError, RecursionError):
         said, request_id = response.reason_phrase, response.headers.get("x-request-id")
     kind, fix = {
         401: (

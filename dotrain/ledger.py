@@ -52,10 +52,18 @@ def _read(target: Target, name: str, cluster: Mapping[str, Any]) -> dict[str, No
     """Return what was noted of this cluster, and nothing of an earlier one of its name."""
     try:
         data = json.loads(_file(target, name).read_text("utf-8"))
-        nodes = {key: Node(*values) for key, values in data["nodes"].items()}
+        nodes = {key: Node(*map(_text, values)) for key, values in data["nodes"].items()}
+        for node in nodes.values():
+            durations.moment(node.created), durations.moment(node.seen)
         return nodes if data["cluster"] == cluster["id"] else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *ownfiles.DAMAGED):
         return {}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _file(target: Target, name: str) -> Path:
