@@ -21,16 +21,19 @@ class Refused(Exception):
 @contextlib.contextmanager
 def refusals(*words: str, secret: str = "") -> Iterator[None]:
     """Turn an error of dotrain's into `Refused`, once its words are what they should be."""
+    found = None
     try:
         yield
     except DotrainError as error:
-        said = str(error)
-        assert error.what, "an error says what happened"
-        assert error.fix, "and what to do next"
+        found = error
+    if found is not None:
+        said = str(found)
+        assert found.what, "an error says what happened"
+        assert found.fix, "and what to do next"
         assert "\x1b" not in said, "it commands no terminal"
-        assert not secret or secret not in f"{said}{error!r}", "it shows no secret"
+        assert not secret or secret not in f"{said}{found!r}", "it shows no secret"
         assert all(one in said for one in words)
-        raise Refused from error
+        raise Refused from found
 
 
 QUICK = settings(

@@ -1,4 +1,4 @@
-"""Whatever is in a file of dotrain's: an error of dotrain's, or what such a file is said to mean."""
+"""Whatever is in a file of dotrain's: an error of dotrain's, or what it is said to mean."""
 
 from __future__ import annotations
 

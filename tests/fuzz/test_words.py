@@ -1,4 +1,4 @@
-"""Whatever is given for a rule, a size, a sum, a span or a name: an error of dotrain's, or a value."""
+"""Whatever is given for a rule, a size, a sum, a span or a name: an error, or a value."""
 
 from __future__ import annotations
 
