@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,13 +23,16 @@ from dotrain.errors import ConfigError
 from dotrain.spending import Node
 from dotrain.target import Target
 
+# What DigitalOcean takes for a cluster's name.
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
 
 def note(target: Target, name: str, cluster: Mapping[str, Any], now: dt.datetime) -> None:
     """Note the nodes of the cluster `name`, as the API describes it at `now`."""
     nodes = _read(target, name, cluster) | _nodes(cluster, durations.stamp(now))
-    file = _file(target, name)
     # Who may not write here may still ask.
-    with suppress(ConfigError):
+    with suppress(ConfigError, ValueError):
+        file = _file(target, name)
         ownfiles.private_dir(file.parent)
         ownfiles.write_private(file, json.dumps({"cluster": cluster["id"], "nodes": nodes}))
 
@@ -67,4 +71,7 @@ def _text(value: object) -> str:
 
 
 def _file(target: Target, name: str) -> Path:
+    # It may come from an answer of the API, and is to lead nowhere else.
+    if not _NAME.fullmatch(name):
+        raise ValueError(name)
     return target.directory / "stacks" / name / "nodes.json"

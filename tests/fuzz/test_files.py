@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import gzip
 import json
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,15 @@ def test_a_kubeconfig_is_read_or_refused_in_words(text: str) -> None:
         assert set(user["user"]) == {"token"}
         assert set(cluster["cluster"]) == {"server", "certificate-authority-data"}
         assert cluster["cluster"]["server"].startswith("https://")
+
+
+@QUICK
+@given(texts | mangled("../../bert", "./abc~\\0"))
+def test_a_name_from_an_answer_leads_to_no_other_directory(name: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory) / "one" / "two" / "three"
+        home.mkdir(parents=True)
+        now = dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc)
+        ledger.note(Target("sandbox", "http://127.0.0.1:1", "none", home), name, CLUSTER, now)
+        made = [path for path in Path(directory).rglob("*") if path.is_file()]
+        assert all(path.parent.parent == home / "stacks" for path in made)

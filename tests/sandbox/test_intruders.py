@@ -200,7 +200,7 @@ CONNECTING = {
     "kubernetes/kubelet/api.py": "the control plane that it was started for",
     "kubernetes/kubelet/running.py": "likewise",
     "kubernetes/kubelet/watching.py": "likewise",
-    "kubernetes/plane.py": "looks for ports that are free",
+    "kubernetes/plane.py": "the control planes that it has started",
     "kubernetes/programs.py": "looks for ports that are free",
     "serve.py": "listens",
     "server.py": "resets connections",
