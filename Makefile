@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow gallery crash check format bench docs picture \
+.PHONY: demo lab test test-slow gallery crash check audit coverage format bench docs picture \
 	engine kubernetes helm torch browser vscode clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
@@ -27,11 +27,21 @@ crash: engine kubernetes helm  ## Cut off every operation in every way at every 
 	@DOTRAIN_CRASH_CASES=$${DOTRAIN_CRASH_CASES:-all} \
 	$(BIN)/python -m pytest tests/crash -q -n 3 --dist loadfile --no-loadscope-reorder
 
-check: $(STAMP)  ## Lint, types, import contracts
+check: $(STAMP)  ## Lint (ruff's rules of security too), types, import contracts, licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m scripts.licences
+
+audit: $(STAMP)  ## Ask the package index about known vulnerabilities of what dotrain depends on
+	@$(BIN)/python -m scripts.audit
+
+coverage: engine kubernetes helm  ## Write docs/sandbox-operations.md: which client proved what
+	@mkdir -p build && rm -f build/coverage.txt
+	DOTRAIN_COVERAGE=$(CURDIR)/build/coverage.txt $(BIN)/python -m pytest \
+	tests/sandbox tests/live tests/kubernetes -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m tests.sandbox.page build/coverage.txt
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -140,10 +140,16 @@ def ends(expires: object, now: dt.datetime) -> str:
             "Give it one: '2026-01-02T20:00Z' is in UTC, '2026-01-02T20:00+01:00' an hour ahead of "
             "it, and a datetime has tzinfo=datetime.timezone.utc.",
         )
-    if not now < expires < now + _LONGEST:
+    if expires > now + _LONGEST:
         raise SpecError(
-            f"{expires} is over, or more than ten years away.",
-            "What expires has to do so in the future, and before all is forgotten.",
+            f"{expires} is more than ten years away.",
+            "That is no end of anything.",
+            "Give an earlier instant, or none for what does not expire.",
+        )
+    if expires <= now:
+        raise SpecError(
+            f"{expires} is over.",
+            "What expires has to do so in the future.",
             "Give a later instant, or a span such as '8h'.",
         )
     return stamp(expires)

@@ -112,10 +112,11 @@ class Account:
 
     def close(self) -> None:
         """Stop the sandbox; its data stay. All that it answered has to be as documented."""
-        coverage.note(self.log())
+        answered = self.log()
         self._http.close()
         self._process.terminate()
         self._process.wait(_PATIENCE)
+        coverage.note(answered)
 
     def _get(self, path: str) -> Any:
         return self._http.get(f"/__sandbox__/{path}").raise_for_status().json()

@@ -134,10 +134,11 @@ def started(**options: Any) -> Iterator[Sandbox]:
     dotrain.use_sandbox(**options)
     running = Sandbox()
     yield running
-    coverage.note(running.requests())
+    answered = running.requests()
     running.close()
     target.stop_sandbox()
     dotrain.use_digitalocean()
+    coverage.note(answered)
 
 
 @pytest.fixture(scope="module")

@@ -40,11 +40,12 @@ class Server:
         )
 
     def stop(self, number=signal.SIGTERM):
-        coverage.note(self.get("/__sandbox__/requests")["requests"])
+        answered = self.get("/__sandbox__/requests")["requests"]
         self.client.close()
         self.process.send_signal(number)
         self.process.wait(10)
         self.process.stdout.close()
+        coverage.note(answered)
 
     def __call__(self, method, path, body=None, status=None):
         """Send a request under /v2 and return the answer's JSON."""

@@ -87,7 +87,7 @@ EXCEPTIONS = [
     (
         _TAKEN,
         r"POST /v2/(databases|volumes|kubernetes/clusters)",
-        r"in body - (project_id|private_network_uuid|vpc_uuid|snapshot_id|filesystem_|autoscale)",
+        r"in body - (\w+_(uu)?id|filesystem_\w+|autoscale|do_settings|backup_restore)\b",
         "recorded requests have ids empty; what the sandbox does not have, it does not look at",
     ),
 ]
