@@ -51,8 +51,8 @@ def _table(head, rows):
 
 
 def _code(pattern):
-    # A bar would end the cell.
-    return f"`{pattern}`".replace("|", "\\|")
+    # A bar would end the cell, and one backtick the code.
+    return f"`` {pattern.strip()} ``".replace("|", "\\|")
 
 
 def page(proven):
