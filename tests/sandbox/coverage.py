@@ -63,11 +63,12 @@ def seen(exchanges):
 
 def told(text):
     """Return (client, method, template) of each mark in the page's table."""
-    rows = re.findall(r"^\| `(\w+) (/\S+)` \|(.*)\|$", text, re.MULTILINE)
+    cells = rf"((?: +✓? *\|){{{len(CLIENTS)}}})"
+    rows = re.findall(rf"^\| `(\w+) (/\S+)` \|{cells}$", text, re.MULTILINE)
     return {
         (name, method, template)
         for method, template, marks in rows
-        for name, mark in zip(CLIENTS, marks.split("|"), strict=True)
+        for name, mark in zip(CLIENTS, marks[:-1].split("|"), strict=True)
         if mark.strip()
     }
 
