@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo lab test test-slow gallery crash faults check format bench docs picture \
+.PHONY: demo lab test test-slow gallery crash faults soak load check audit coverage format bench \
+	docs picture \
 	engine kubernetes helm torch browser vscode clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
@@ -31,11 +32,21 @@ faults: engine kubernetes helm  ## Let every endpoint of the API misbehave in ev
 	@DOTRAIN_FAULT_CASES=$${DOTRAIN_FAULT_CASES:-all} \
 	$(BIN)/python -m pytest tests/faults -q -n 3 -m 'not gallery'
 
-check: $(STAMP)  ## Lint, types, import contracts
+check: $(STAMP)  ## Lint (ruff's rules of security too), types, import contracts, licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m scripts.licences
+
+audit: $(STAMP)  ## Ask the package index about known vulnerabilities of what dotrain depends on
+	@$(BIN)/python -m scripts.audit
+
+coverage: engine kubernetes helm  ## Write docs/sandbox-operations.md: which client proved what
+	@mkdir -p build && rm -f build/coverage.txt
+	DOTRAIN_COVERAGE=$(CURDIR)/build/coverage.txt $(BIN)/python -m pytest \
+	tests/sandbox tests/live tests/kubernetes -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m tests.sandbox.page build/coverage.txt
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -13,16 +13,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dotrain import ownfiles
+from dotrain.errors import ConfigError, InvalidAddress
+from dotrain.sources import parse_network
 from dotrain.target import Target
 
 
 def read(target: Target, name: str) -> dict[str, tuple[str, ...]]:
     """Return the CIDRs of each ``"me"`` that are in force and not recorded; often none."""
+    file = _file(target, name)
     try:
-        data = json.loads(_file(target, name).read_text("utf-8"))
-        return {who: tuple(cidrs) for who, cidrs in data.items()}
+        data = json.loads(file.read_text("utf-8"))
+        return {who: tuple(str(parse_network(one)) for one in cidrs) for who, cidrs in data.items()}
     except FileNotFoundError:
         return {}
+    except (OSError, *ownfiles.DAMAGED, InvalidAddress) as error:
+        raise ConfigError(
+            f"What is in force at the firewalls of {name!r} cannot be read.",
+            f"{file} is damaged: an address may be let in that the state does not know.",
+            "Remove that file, then call allow_me(): it puts your address in force and records it.",
+        ) from error
 
 
 def write(target: Target, name: str, me: Mapping[str, tuple[str, ...]]) -> None:

@@ -246,9 +246,11 @@ def _status_error(method: str, path: str, response: httpx.Response) -> ApiError:
     status = response.status_code
     try:
         body = response.json()
-        said = " ".join(str(body.get("message") or body).split())
-        request_id = body.get("request_id") or response.headers.get("x-request-id")
-    except (ValueError, AttributeError):
+        # Nothing else of it: what is no error's answer may have a secret in it.
+        message, told = body.get("message"), body.get("request_id")
+        said = " ".join(message.split()) if isinstance(message, str) else response.reason_phrase
+        request_id = told if isinstance(told, str) else response.headers.get("x-request-id")
+    except (ValueError, AttributeError, RecursionError):
         said, request_id = response.reason_phrase, response.headers.get("x-request-id")
     kind = _KINDS.get(status, ApiError)
     return kind(

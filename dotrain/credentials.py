@@ -1,4 +1,9 @@
-"""What lets this machine into a cluster's Kubernetes API: DigitalOcean's credentials for it."""
+"""What lets this machine into a cluster's Kubernetes API: DigitalOcean's credentials for it.
+
+A kubeconfig can name programs to run, files to read, and a proxy that sees all. So
+the one that DigitalOcean's API gives is read as data, and what is written is another:
+an address, whom to trust there, and a token, and nothing else of it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,9 @@ import base64
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from dotrain import ownfiles
 from dotrain.api import Api
@@ -51,13 +59,17 @@ class Credentials:
                 raise ssl.SSLError(f"{self.server or 'nothing'} is not HTTPS")  # noqa: TRY301
             trusted.load_verify_locations(cadata=self.authority)
         except (ssl.SSLError, ValueError) as error:
-            raise KubernetesUnreachable(
-                "This cluster has no Kubernetes API that can be trusted.",
-                f"What DigitalOcean says of its address and certificate cannot be used: {error}.",
-                "On the sandbox, call dotrain.use_sandbox(kubernetes=True) before the cluster is "
-                "made; otherwise wait until the cluster runs, and try again.",
-            ) from None
+            raise _unusable(error) from None
         return trusted
+
+
+def _unusable(reason: object) -> KubernetesUnreachable:
+    return KubernetesUnreachable(
+        "This cluster has no Kubernetes API that can be trusted.",
+        f"What DigitalOcean says of its address and certificate cannot be used: {reason}.",
+        "On the sandbox, call dotrain.use_sandbox(kubernetes=True) before the cluster is "
+        "made; otherwise wait until the cluster runs, and try again.",
+    )
 
 
 def fetch(api: Api, cluster_id: str) -> Credentials:
@@ -74,12 +86,19 @@ def fetch(api: Api, cluster_id: str) -> Credentials:
     ------
     ApiError
         When DigitalOcean refuses; `NotFound` while the cluster is being made.
+    KubernetesUnreachable
+        When they are none.
     """
     said = api.get(f"{_PATH}/{cluster_id}/credentials", expiry_seconds=_SECONDS)
-    authority = base64.b64decode(said.get("certificate_authority_data") or "")
-    return Credentials(
-        said.get("server") or "", authority.decode("ascii", "replace"), said.get("token") or ""
-    )
+    try:
+        server, token, encoded = (
+            _text(said.get(key) or "", f"its {key}")
+            for key in ("server", "token", "certificate_authority_data")
+        )
+        authority = base64.b64decode(encoded).decode("ascii", "replace")
+    except ValueError as error:
+        raise _unusable(error) from None
+    return Credentials(server, authority, token)
 
 
 def write(api: Api, cluster_id: str, path: Path) -> Path:
@@ -89,10 +108,76 @@ def write(api: Api, cluster_id: str, path: Path) -> Path:
     ------
     ApiError
         When DigitalOcean refuses.
+    KubernetesUnreachable
+        When what it gives is no kubeconfig with a token.
     ConfigError
         When it cannot be written.
     """
     text = api.text(f"{_PATH}/{cluster_id}/kubeconfig", expiry_seconds=_SECONDS)
     ownfiles.private_dir(path.parent)
-    ownfiles.write_private(path, text)
+    ownfiles.write_private(path, kubeconfig(text))
     return path
+
+
+def kubeconfig(text: str) -> str:
+    """Return a kubeconfig for the same cluster as another one, with nothing else of it.
+
+    Raises
+    ------
+    KubernetesUnreachable
+        When it has no address, no certificate authority or no token.
+    """
+    try:
+        name, known = _read(text)
+    except _Wrong as error:
+        raise _unusable(error) from None
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, RecursionError):
+        # Not chained, and not quoted: the text has a token in it.
+        raise _unusable("it is no kubeconfig with a token") from None
+    trusted = base64.b64encode(known.authority.encode()).decode()
+    said = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {"certificate-authority-data": trusted, "server": known.server},
+            }
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+        "users": [{"name": name, "user": {"token": str(known.token)}}],
+    }
+    return Hidden(yaml.safe_dump(said, sort_keys=False))
+
+
+def _read(text: str) -> tuple[str, Credentials]:
+    """Return the name of a kubeconfig's context, and what of it is wanted."""
+    # PyYAML takes a string of a class of its own for a file.
+    said = yaml.safe_load(text.encode())
+    name = _text(said["current-context"], "its context's name")
+    context = _named(said["contexts"], name)["context"]
+    cluster = _named(said["clusters"], context["cluster"])["cluster"]
+    user = _named(said["users"], context["user"])["user"]
+    server = _text(cluster["server"], "its server")
+    if not server.startswith("https://"):
+        reason = "its server is not reached by HTTPS"
+        raise _Wrong(reason)
+    authority = _text(cluster["certificate-authority-data"], "its certificate authority")
+    known = base64.b64decode(authority, validate=True).decode("ascii")
+    return name, Credentials(server, known, _text(user["token"], "its token"))
+
+
+class _Wrong(ValueError):
+    """What is wrong with what was read, in words that hold nothing of it."""
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        reason = f"{name} is no text"
+        raise _Wrong(reason)
+    return value
+
+
+def _named(entries: Any, name: str) -> Any:
+    return next((one for one in entries if one["name"] == name), None)

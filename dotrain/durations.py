@@ -140,6 +140,12 @@ def ends(expires: object, now: dt.datetime) -> str:
             "Give it one: '2026-01-02T20:00Z' is in UTC, '2026-01-02T20:00+01:00' an hour ahead of "
             "it, and a datetime has tzinfo=datetime.timezone.utc.",
         )
+    if expires > now + _LONGEST:
+        raise SpecError(
+            f"{expires} is more than ten years away.",
+            "That is no end of anything.",
+            "Give an earlier instant, or none for what does not expire.",
+        )
     if expires <= now:
         raise SpecError(
             f"{expires} is over.",

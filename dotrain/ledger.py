@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,13 +23,16 @@ from dotrain.errors import ConfigError
 from dotrain.spending import Node
 from dotrain.target import Target
 
+# What DigitalOcean takes for a cluster's name.
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
 
 def note(target: Target, name: str, cluster: Mapping[str, Any], now: dt.datetime) -> None:
     """Note the nodes of the cluster `name`, as the API describes it at `now`."""
     nodes = _read(target, name, cluster) | _nodes(cluster, durations.stamp(now))
-    file = _file(target, name)
     # Who may not write here may still ask.
-    with suppress(ConfigError):
+    with suppress(ConfigError, ValueError):
+        file = _file(target, name)
         ownfiles.private_dir(file.parent)
         ownfiles.write_private(file, json.dumps({"cluster": cluster["id"], "nodes": nodes}))
 
@@ -52,11 +56,22 @@ def _read(target: Target, name: str, cluster: Mapping[str, Any]) -> dict[str, No
     """Return what was noted of this cluster, and nothing of an earlier one of its name."""
     try:
         data = json.loads(_file(target, name).read_text("utf-8"))
-        nodes = {key: Node(*values) for key, values in data["nodes"].items()}
+        nodes = {key: Node(*map(_text, values)) for key, values in data["nodes"].items()}
+        for node in nodes.values():
+            durations.moment(node.created), durations.moment(node.seen)
         return nodes if data["cluster"] == cluster["id"] else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *ownfiles.DAMAGED):
         return {}
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
 def _file(target: Target, name: str) -> Path:
+    # It may come from an answer of the API, and is to lead nowhere else.
+    if not _NAME.fullmatch(name):
+        raise ValueError(name)
     return target.directory / "stacks" / name / "nodes.json"

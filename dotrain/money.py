@@ -7,6 +7,7 @@ import re
 
 from dotrain.errors import SpecError
 
+_MOST = 1e12
 _SUM = re.compile(r"\$?\s*(\d{1,9}(?:\.\d{1,4})?)", re.ASCII)
 
 
@@ -31,9 +32,9 @@ def parse(value: object) -> float:
     dollars = math.nan
     if isinstance(value, str) and (match := _SUM.fullmatch(value.strip())):
         dollars = float(match[1])
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and value <= _MOST:
         dollars = float(value)
-    if not 0 < dollars < math.inf:
+    if not 0 < dollars <= _MOST:
         raise SpecError(
             f"{value!r} is not a sum of money.",
             "A sum is US dollars, more than none.",

@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 from dotrain.errors import ConfigError
 
+DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What it raises to read, as what should be in a file, something else or only a part of it."""
+
 
 def private_dir(path: Path) -> Path:
     """Make a directory only this user can enter, with its parents, and return it."""

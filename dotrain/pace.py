@@ -51,10 +51,11 @@ class Pace:
         """Take in what an answer says; one that says nothing of limits changes nothing."""
         try:
             limit, left = int(headers["ratelimit-limit"]), int(headers["ratelimit-remaining"])
-        except (KeyError, ValueError):
+            most = limit * _BURST * _SHARE
+        except (KeyError, ValueError, OverflowError):
             return
         with self._lock:
-            self._most = limit * _BURST * _SHARE
+            self._most = most
             self._answers.append((self._clock(), left))
 
     def _seconds(self) -> float:

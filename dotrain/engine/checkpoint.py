@@ -14,9 +14,6 @@ from dotrain.errors import StateTooNew
 NEWEST = 4
 """The newest version of a checkpoint that this dotrain and its CLI read."""
 
-DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
-"""What reading something else, or only a part of one, raises."""
-
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)")

@@ -229,8 +229,8 @@ class Reader:
         whole = new[: new.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.splitlines():
-            # A line that a full disk cut off says nothing.
-            with contextlib.suppress(ValueError):
+            # A line that a full disk cut off, or that somebody else wrote, says nothing.
+            with contextlib.suppress(*ownfiles.DAMAGED):
                 said = json.loads(line)
                 # Older versions said no time.
                 at = said.pop("at", None)

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dotrain import ownfiles
 from dotrain.engine import processes
 
 _WRITING = 1.0
@@ -92,7 +93,7 @@ def _read(path: Path) -> Lock:
         return Lock(
             path, int(data["pid"]), str(data["username"]), str(data["hostname"]), _taken(data)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *ownfiles.DAMAGED):
         return Lock(path, 0, "somebody", "an unknown machine", None)
 
 

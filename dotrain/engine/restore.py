@@ -18,7 +18,6 @@ from typing import Generic, TypeVar
 
 from dotrain import ownfiles
 from dotrain.engine import locks
-from dotrain.engine.checkpoint import DAMAGED
 from dotrain.engine.workspace import Backend
 from dotrain.errors import ConfigError, StackLocked, StateRestored
 
@@ -67,7 +66,7 @@ def newest(
     """
     found: list[Copy[_T]] = []
     for path in backend.copies(stack):
-        with suppress(OSError, *DAMAGED):
+        with suppress(OSError, *ownfiles.DAMAGED):
             data = path.read_bytes()
             content, saved = read(data)
             # One that does not say is as old as its file.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dotrain import ownfiles
 from dotrain.engine import checkpoint, restore
-from dotrain.engine.checkpoint import DAMAGED
 from dotrain.engine.workspace import PROJECT, Backend
 from dotrain.errors import StateCorrupt, StateTooNew
 from dotrain.spec import ClusterSpec, Database, Resolved
@@ -98,7 +98,7 @@ def read(backend: Backend, stack: str) -> State | None:
             f"{path}: {error.strerror or error}.",
             "Make the file readable, then run the same call again.",
         ) from error
-    except DAMAGED as error:
+    except ownfiles.DAMAGED as error:
         why, cause = _reason(error), error
     copy = restore.newest(backend, stack, understand)
     # Pulumi leaves a copy, with nothing in it, of a stack that was removed.
@@ -116,7 +116,7 @@ def exported(text: str, stack: str) -> State:
         document = json.loads(text)
         checkpoint.check_version(document["version"], stack)
         return parse(document["deployment"], stack)
-    except DAMAGED as error:
+    except ownfiles.DAMAGED as error:
         raise _corrupt(stack, "what the backend has", _reason(error), None) from error
 
 

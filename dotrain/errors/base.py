@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# What a terminal obeys, and a notebook too: an answer that an error quotes may hold it.
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 
 class DotrainError(Exception):
     """The base of all errors dotrain raises.
@@ -23,7 +28,8 @@ class DotrainError(Exception):
         super().__init__(what, why, fix)
 
     def __str__(self) -> str:
-        return " ".join(part.strip() for part in (self.what, self.why, self.fix) if part)
+        said = " ".join(part.strip() for part in (self.what, self.why, self.fix) if part)
+        return _COMMANDS.sub("\N{REPLACEMENT CHARACTER}", said)
 
     def _render_traceback_(self) -> list[str]:
         # What IPython shows of an uncaught error: the paragraph, and not the

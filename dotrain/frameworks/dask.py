@@ -35,7 +35,7 @@ _RELEASE, _NAME = "dotrain-dask", "dask-kubernetes-operator"
 _MILLI = 1000
 _SCHEDULER_MEMORY = 2**30
 # Its Pod's network alone: nobody else gets in to that.
-_SCHEDULER = ["--host", "0.0.0.0", "--dashboard-address", "0.0.0.0:8787"]  # noqa: S104
+_SCHEDULER = ["--host", "0.0.0.0", "--dashboard-address", "0.0.0.0:8787"]  # noqa: S104 - a Pod
 # kopf, which the operator is made of, looks for new resources and namespaces;
 # without these it tries for a minute and a half before it begins to work.
 _WATCHES = (

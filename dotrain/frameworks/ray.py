@@ -144,7 +144,7 @@ def manifest(
                 # Work goes to the workers, which have been fitted to it.
                 "rayStartParams": {
                     "num-cpus": "0",
-                    "dashboard-host": "0.0.0.0",  # noqa: S104
+                    "dashboard-host": "0.0.0.0",  # noqa: S104 - of the Pod
                     **_memory(head.memory),
                 },
                 "template": {

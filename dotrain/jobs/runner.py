@@ -154,7 +154,7 @@ def transfer(method: str, url: str, content: bytes | None = None) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - signed
             url, data=content, headers=headers, method=method
         )
-        with urllib.request.urlopen(request, timeout=_STORAGE_TIMEOUT) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_STORAGE_TIMEOUT) as answer:  # noqa: S310 - signed
             return bytes(answer.read())
 
     return insist("Storage", send, _PATIENCE_TO_BEGIN if content is None else _PATIENCE)

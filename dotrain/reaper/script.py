@@ -92,7 +92,7 @@ class Api:
         """Return the JSON answer to a request, empty when it has none."""
         headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "dotrain-reaper"}
         # The constructor has checked where it goes.
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(  # noqa: S310 - see _API
             f"{self._url}{path}", method=method, headers=headers
         )
         try:

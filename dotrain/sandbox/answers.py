@@ -13,6 +13,7 @@ Doc = dict[str, Any]
 
 _PER_PAGE = 20
 _MOST_PER_PAGE = 200
+_DIGITS = 100
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _whole(query: dict[str, str], key: str, default: int) -> int:
     value = query.get(key, "")
     if not value:
         return default
-    # Nine digits are more pages than anything has, and int() of thousands is an error.
-    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0):  # noqa: PLR2004
+    # A page that nothing is on is one too; but int() of thousands of digits is an error.
+    if not (value.isascii() and value.isdigit() and len(value) < _DIGITS and int(value) > 0):
         raise invalid(f"{key} must be a whole number of at least 1.")
     return int(value)

@@ -83,6 +83,7 @@ class Sandbox:
                 "method": request.method,
                 "path": f"{request.path}?{request.query}" if request.query else request.path,
                 "agent": request.headers.get("user-agent", ""),
+                "fault": "fault" in sent,
             }
             shown = {
                 "status": answer.status,
@@ -112,6 +113,8 @@ class Sandbox:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         agent = request.headers.get("user-agent", "")
         fault = self.faults.take(request.method, request.path, agent)
+        if fault:
+            sent["fault"] = True
         if fault and not fault.applied:
             return fault.instead()
         with self.store.transaction():

@@ -37,7 +37,7 @@ class Journal:
         moment : float
             When it came, in seconds since the epoch.
         asked : dict
-            Its ``method`` and ``path``, and the ``agent`` that made it.
+            Its ``method`` and ``path``, the ``agent`` that made it, and whether it met a ``fault``.
         request : object
             What was sent with it.
         answer : dict

@@ -20,7 +20,7 @@ from dotrain.sandbox import (
     volumes,
     vpcs,
 )
-from dotrain.sandbox.answers import not_found
+from dotrain.sandbox.answers import ApiError, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +59,17 @@ _TABLE: list[tuple[str, re.Pattern[str], Handler]] = [
 
 def find(method: str, path: str) -> tuple[Handler, dict[str, str]]:
     """Return the handler of a request and the names in its path."""
-    for wanted, pattern, handler in _TABLE:
-        found = pattern.fullmatch(path) if wanted == method else None
-        if found:
-            return handler, found.groupdict()
-    raise not_found("The resource you were accessing could not be found.")
+    there = [
+        (pattern, known, handler) for known, pattern, handler in _TABLE if pattern.fullmatch(path)
+    ]
+    if not there:
+        raise not_found("The resource you were accessing could not be found.")
+    # A path that is written out hides those with names in them, whatever the method.
+    pattern = there[0][0]
+    handlers = {known: handler for other, known, handler in there if other == pattern}
+    if method not in handlers:
+        raise ApiError(
+            405, "method_not_allowed", f"There is no {method} {path}.", allow=", ".join(handlers)
+        )
+    found = pattern.fullmatch(path)
+    return handlers[method], found.groupdict() if found else {}

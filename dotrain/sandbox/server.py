@@ -8,6 +8,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -40,12 +41,17 @@ def application(sandbox: Sandbox) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         incoming = HttpRequest(scope, receive)
+        try:
+            body = await incoming.body()
+        except ClientDisconnect:
+            # Whoever does not send all of a request has not made one.
+            return
         request = Request(
             method=incoming.method,
             path=scope["path"],
             query=scope["query_string"].decode("latin-1"),
             headers=incoming.headers,
-            body=await incoming.body(),
+            body=body,
         )
         # Answered on the event loop: a few milliseconds, and nothing interleaves.
         answer = sandbox.answer(request)

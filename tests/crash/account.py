@@ -16,6 +16,7 @@ import httpx
 from dotrain.engine import state
 from dotrain.engine.workspace import Backend
 from tests.crash.cases import NAME
+from tests.sandbox import coverage
 
 _PATIENCE = 30.0
 
@@ -119,10 +120,12 @@ class Account:
         return state.read(self.backend, NAME)
 
     def close(self) -> None:
-        """Stop the sandbox; its data stay."""
+        """Stop the sandbox; its data stay. All that it answered has to be as documented."""
+        answered = self.log()
         self._http.close()
         self._process.terminate()
         self._process.wait(_PATIENCE)
+        coverage.note(answered)
 
     def _get(self, path: str) -> Any:
         return self._http.get(f"/__sandbox__/{path}").raise_for_status().json()

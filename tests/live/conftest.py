@@ -20,7 +20,7 @@ from dotrain import target
 from dotrain.engine.processes import OPERATION
 from dotrain.engine.workspace import backend
 from tests.faults import endpoints
-from tests.sandbox import openapi
+from tests.sandbox import coverage, openapi
 
 GOING_REAL = Path(__file__).parents[2] / "docs" / "how-to" / "going-real.md"
 
@@ -135,9 +135,11 @@ def started(**options: Any) -> Iterator[Sandbox]:
     dotrain.use_sandbox(**options)
     running = Sandbox()
     yield running
+    answered = running.requests()
     running.close()
     target.stop_sandbox()
     dotrain.use_digitalocean()
+    coverage.note(answered)
 
 
 @pytest.fixture(scope="module")

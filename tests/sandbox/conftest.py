@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from . import openapi
+from . import coverage, openapi
 
 ROOT = Path(__file__).parents[2]
 DELAY = 0.4
@@ -40,10 +40,12 @@ class Server:
         )
 
     def stop(self, number=signal.SIGTERM):
+        answered = self.get("/__sandbox__/requests")["requests"]
         self.client.close()
         self.process.send_signal(number)
         self.process.wait(10)
         self.process.stdout.close()
+        coverage.note(answered)
 
     def __call__(self, method, path, body=None, status=None):
         """Send a request under /v2 and return the answer's JSON."""

@@ -4,11 +4,11 @@ import json
 import re
 import time
 
-import pytest
+from tests.provider.traffic import needs_recording
 
-from . import openapi
+from . import coverage, openapi, recording
 
-TRAFFIC = openapi.BESIDE / "provider-traffic.jsonl"
+AGENT = {"User-Agent": "pulumi-digitalocean, as it was recorded"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -69,7 +69,7 @@ def replayed(server, exchange, known):
     body = json.loads(here(json.dumps(exchange["request"]), known))
     end = time.monotonic() + 3
     while True:
-        answer = server.client.request(exchange["method"], path, json=body)
+        answer = server.client.request(exchange["method"], path, json=body, headers=AGENT)
         answered = answer.json() if answer.content else None
         early = answer.status_code == 409 and exchange["method"] == "DELETE"
         if exchange["method"] == "GET":
@@ -81,19 +81,24 @@ def replayed(server, exchange, known):
         time.sleep(0.05)
 
 
-@pytest.mark.skipif(not TRAFFIC.exists(), reason=f"no recorded traffic at {TRAFFIC}")
+@needs_recording
 def test_replay(server):
-    known, step = {}, ""
-    for line in TRAFFIC.read_text().splitlines():
-        exchange = json.loads(line)
-        if "step" in exchange:
-            step = exchange["step"]
-            continue
+    known, answers = {}, []
+    for step, exchange in recording.exchanges():
         status, answered = replayed(server, exchange, known)
         where = f"{step}: {exchange['method']} {exchange['path']}"
         assert status == exchange["status"], f"{where}: {answered}"
         if exchange["response"] is not None:
             assert lacking(exchange["response"], answered) == [], where
             same_ids(exchange["response"], answered, known)
+        answers.append((exchange, {**exchange, "status": status, "response": answered}))
     left = server.get("/__sandbox__/objects")
     assert [left[kind] for kind in ("clusters", "firewalls", "databases", "droplets")] == [[]] * 4
+    asked = server.get("/__sandbox__/requests")["requests"]
+    coverage.whole("official provider", coverage.seen(asked))
+    if openapi.DOCUMENT.exists():
+        # Where the recording is not as the document has it, neither is the sandbox.
+        recorded, here_too = (
+            set().union(*map(recording.disagreements, side)) for side in zip(*answers, strict=True)
+        )
+        assert here_too == recorded

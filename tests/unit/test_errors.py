@@ -95,3 +95,8 @@ def test_an_error_travels_between_processes(kind, again) -> None:
 def test_every_error_says_what_it_is(kind) -> None:
     assert kind.__doc__
     assert kind.__module__ == "dotrain.errors"
+
+
+def test_an_error_commands_no_terminal() -> None:
+    said = str(DotrainError("It answered \x1b[31mred\x9b2J\x07.", "a\rb", "Go\non.\t"))
+    assert said == "It answered \ufffd[31mred\ufffd2J\ufffd. a\ufffdb Go\non."

@@ -68,7 +68,9 @@ def _wait_until_ready(asked: dict[str, Any], running: list[subprocess.Popen[byte
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
     )
     headers = {"Authorization": f"Bearer {asked['token']}"}
-    request = urllib.request.Request(f"{asked['url']}/readyz", headers=headers)  # noqa: S310
+    request = urllib.request.Request(  # noqa: S310 - HTTPS, as `trusted` wants it
+        f"{asked['url']}/readyz", headers=headers
+    )
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and not _over(running, _LOOK):
         with suppress(OSError), opener.open(request, timeout=5):
