@@ -121,9 +121,8 @@ def scopes(method, path):
 
 def answer(path):
     """Return the schema of a good answer to GET `path`; None where the document has none."""
-    _, operation = _operation("get", path)
-    content = (operation or {}).get("responses", {}).get("200", {}).get("content", {})
-    return content.get("application/json", {}).get("schema")
+    _, operation = operation_of("get", path)
+    return schema_of((operation or {}).get("responses", {}).get("200", {}))
 
 
 def check(method, path, status, body):
