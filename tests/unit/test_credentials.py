@@ -83,7 +83,7 @@ def test_of_a_kubeconfig_the_address_the_authority_and_the_token_are_kept() -> N
         {"user": {"tokenFile": "/etc/passwd", "client-key": "/etc/shadow"}},
         {"user": {"as": "system:admin", "username": "root", "password": "x"}},
         {"cluster": {"proxy-url": "http://127.0.0.1:1", "tls-server-name": "evil.example"}},
-        {"cluster": {"insecure-skip-tls-verify": True, "certificate-authority": "/tmp/ca"}},
+        {"cluster": {"insecure-skip-tls-verify": True, "certificate-authority": "/etc/ca"}},
         {"top": {"preferences": {"colors": True}, "extensions": [{"name": "x", "extension": {}}]}},
         {"top": {"users": [*GOOD["users"], {"name": "b", "user": {"exec": {"command": "touch"}}}]}},
     ],
