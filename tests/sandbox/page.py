@@ -14,7 +14,7 @@ _PAGE = """\
 
 Each operation of the sandbox, and the clients that called it and got an answer of the shape that
 DigitalOcean's own OpenAPI document describes. `make coverage` writes this page; `make test` fails
-when an operation is proven by nobody, or when a client proves one that is not marked here.
+when an operation is proven by nobody.
 
 - *official provider*: requests that the official Pulumi provider was recorded sending, sent again;
 - *stand-in*: the provider that serves the sandbox where the official one cannot be had;
