@@ -10,7 +10,6 @@ from hypothesis.stateful import rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 import dotrain
-from dotrain import hosts
 from tests.histories import worlds
 from tests.histories.machine import Histories
 from tests.histories.told import rehearsed
@@ -38,9 +37,7 @@ def test_with_the_real_engine_the_account_is_what_the_model_says(world: worlds.W
         @rule()
         def restart_the_kernel(self) -> None:
             """The kernel is another one: what it knew, and its warm processes, are gone."""
-            for one in hosts._hosts:
-                one.dismiss()
-            hosts._hosts.clear()
+            worlds.restart()
 
     Real.world = world
     run(Real, settings=rehearsed(HISTORIES, STEPS))
