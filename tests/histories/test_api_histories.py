@@ -17,7 +17,7 @@ from tests.histories.machine import Histories
 from tests.histories.told import HERE, rehearsed
 
 HISTORIES = int(os.environ.get("DOTRAIN_HISTORIES", "200"))
-STEPS = int(os.environ.get("DOTRAIN_HISTORY_STEPS", "6"))
+STEPS = int(os.environ.get("DOTRAIN_HISTORY_STEPS", "5"))
 MOST = 200
 """So many histories has the machine to find what is broken; it takes a few."""
 

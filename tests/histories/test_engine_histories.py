@@ -10,8 +10,8 @@ from hypothesis.stateful import rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 import dotrain
-from dotrain import hosts
 from tests.histories import worlds
+from tests.histories.faults import Fault
 from tests.histories.machine import Histories
 from tests.histories.told import rehearsed
 
@@ -38,9 +38,17 @@ def test_with_the_real_engine_the_account_is_what_the_model_says(world: worlds.W
         @rule()
         def restart_the_kernel(self) -> None:
             """The kernel is another one: what it knew, and its warm processes, are gone."""
-            for one in hosts._hosts:
-                one.dismiss()
-            hosts._hosts.clear()
+            worlds.restart()
 
     Real.world = world
     run(Real, settings=rehearsed(HISTORIES, STEPS))
+
+
+def test_what_was_done_although_it_failed_can_be_taken_back(world: worlds.World) -> None:
+    Histories.world = world
+    state = Histories()
+    state.begin(start="plain")
+    state.resize(name="bert", count=3, fault=Fault("change pool", "500 after", 0, "always"))
+    state.resize(name="bert", count=1, fault=None)
+    state.nothing_was_unguarded()
+    state.all_is_as_it_should_be()

@@ -28,6 +28,7 @@ from tests.histories.engine import Engine
 
 _URL = "http://127.0.0.1:1"
 WHO = "ada@lab"
+_PATIENCE = 30
 
 
 @dataclass
@@ -146,7 +147,13 @@ def outside(path: Path) -> Iterator[World]:
         account.publish(url)
         dotrain.use_sandbox()
         yield World(account, path)
-        for one in hosts._hosts:
-            one.dismiss()
-        hosts._hosts.clear()
+        restart()
     account.store.close()
+
+
+def restart() -> None:
+    """Be another kernel: what was warm of the last one is gone."""
+    for one in hosts._hosts:
+        one.dismiss()
+        one.process.wait(_PATIENCE)
+    hosts._hosts.clear()
