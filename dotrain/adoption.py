@@ -88,7 +88,7 @@ def alone(api: Api, name: str, firewall_id: str, progress: Progress) -> bool:
     for one in found.values():
         api.delete(one.path)
         progress.note(f"Deleted a second firewall {one.name}, which a repeated request had made.")
-    return bool(kept.described["status"] != "failed")
+    return bool(kept.described.get("status") != "failed")
 
 
 def wait_until_gone(api: Api, name: str, turn: Turn) -> list[dict[str, Any]]:
@@ -181,6 +181,7 @@ def wait(look: Callable[[], str], turn: Turn) -> None:
 def _paths(orphans: Mapping[str, str], cluster_id: str | None) -> dict[str, str]:
     """Return where the API shows each of `orphans`."""
     lists = {**_LISTS, "cluster": _CLUSTERS}
+    # Where the state is lost, the cluster is one of them.
     pools = f"{_CLUSTERS}/{orphans.get('cluster', cluster_id)}/node_pools"
     return {
         key: f"{pools if names.is_pool_key(key) else lists[key]}/{one}"
@@ -205,7 +206,7 @@ def _still(key: str, answer: Mapping[str, Any]) -> str:
             )
         ready = state["state"] != "provisioning"
     elif key == "database":
-        ready = answer["database"]["status"] != "creating"
+        ready = answer["database"].get("status") != "creating"
     elif names.is_pool_key(key):
         pool = answer["node_pool"]
         nodes = pool.get("nodes") or ()

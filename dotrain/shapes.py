@@ -113,6 +113,7 @@ _RULE: dict[str, Shape] = {"protocol": TEXT, "ports?": TEXT, "action?": TEXT}
 _FIREWALL: Shape = {
     "id": TEXT,
     "name": TEXT,
+    "status?": TEXT,
     "tags?": [TEXT],
     "droplet_ids?": [ID],
     "inbound_rules?": [{**_RULE, "sources?": _PEERS}],
@@ -186,6 +187,7 @@ _READ: dict[str, Shape] = {
     _CLUSTERS: _list("kubernetes_clusters", _CLUSTER),
     f"{_CLUSTERS}/[^/]+": {"kubernetes_cluster": _CLUSTER},
     f"{_CLUSTERS}/[^/]+/node_pools": {"node_pools": [_POOL]},
+    f"{_CLUSTERS}/[^/]+/node_pools/[^/]+": {"node_pool": _POOL},
     f"{_CLUSTERS}/[^/]+/credentials": {
         "server?": TEXT,
         "certificate_authority_data?": ENCODED,

@@ -43,8 +43,8 @@ from tests.live.conftest import Sandbox
 NAME, OVER, SPENT = "bert", "over", "spent"
 """A cluster with a stack; one that is to go, and one that has cost too much, both without."""
 
-DELAY = 0.2
-"""Seconds that the sandbox takes to delete a machine."""
+DELAY = 0.05
+"""Seconds that the sandbox takes to delete a machine, once the cluster is there."""
 
 HOME, AWAY = "203.0.113.7", "198.51.100.4"
 _PATIENCE = 4.0
@@ -91,6 +91,7 @@ def make(sandbox: Sandbox) -> None:
     while before != (before := sandbox.call("GET", "/__sandbox__/objects")):
         # Something is still being made.
         time.sleep(0.5)
+    sandbox.call("POST", "/__sandbox__/settings", delay=DELAY)
 
 
 @contextmanager
@@ -99,6 +100,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # What refuses to go is asked again for a quarter of an hour.
         patch.setattr(teardown, "_PATIENCE", _PATIENCE)
+        patch.setattr(teardown, "_FIRST_WAIT", DELAY / 2)
         # A minute from now, a cluster has cost something.
         patch.setattr(sweeping, "_now", lambda: _now() + dt.timedelta(minutes=1))
         yield

@@ -10,7 +10,7 @@ from typing import Any
 LIBRARY, PROVIDER = "library", "provider"
 """Who makes a request: dotrain itself, or Pulumi's provider."""
 
-_AGENT = "dotrain"
+_AGENTS = {LIBRARY: "dotrain", PROVIDER: "dotrain-provider"}
 _ID = re.compile(r"\{\w+\}")
 _CLUSTERS = "/v2/kubernetes/clusters"
 
@@ -180,8 +180,12 @@ _USED = {
         GET /v2/databases/options
         GET /v2/databases/{{id}}
         GET /v2/firewalls
+        GET /v2/firewalls/{{id}}
         GET /v2/kubernetes/clusters/{{id}}
+        GET /v2/kubernetes/clusters/{{id}}/node_pools/{{id}}
         GET /v2/kubernetes/options
+        GET /v2/tags/{{name}}
+        GET /v2/vpcs/{{id}}
         GET /v2/vpcs
     """,
     ("up", PROVIDER): """
@@ -283,7 +287,7 @@ def used(requests: Iterable[Mapping[str, Any]], who: str) -> set[str]:
     return {
         _name(one["method"], one["path"].partition("?")[0])
         for one in requests
-        if (one["agent"] == _AGENT) == (who == LIBRARY)
+        if one["agent"] == _AGENTS[who]
     }
 
 
