@@ -269,6 +269,9 @@ def _unclear(error: Exception, case: Case, met: list[dict[str, Any]]) -> Iterato
 def _wanted(case: Case, met: list[dict[str, Any]]) -> dict[str, str]:
     if case.fault in ("truncated", "wrong-type"):
         return {"where": re.escape(_list_of(case)), "what": "cannot be read"}
+    if (case.at, case.fault) == ("GET /v2/databases/{id}", "404"):
+        # The provider waits on, and says at the end only that it has waited.
+        return {"where": re.escape(_list_of(case)), "what": "Timeout waiting"}
     if case.fault == "state-error":
         return {"what": re.escape("Creation failed.")}
     wanted = {"where": f"{case.endpoint.method} {case.endpoint.pattern}"}
