@@ -179,7 +179,7 @@ class _Removal:
             if error.status == _UNAUTHORIZED:
                 raise
             # Still in use, for example: asked again in the next round.
-            self._refused[one.id] = error.why
+            self._refused[one.id] = f"{error.what} {error.why}"
             return False
         self._refused.pop(one.id, None)
         return True

@@ -19,6 +19,8 @@ _NOT_ANSWERED = re.compile(r'(?P<method>[A-Z][a-z]+) "(?P<url>https?://[^"]+)": 
 _UNREADABLE = re.compile(r"unexpected EOF|json: |invalid character|parsing time ")
 # How Pulumi speaks of what it was to take in and did not find.
 _UNSEEN = re.compile(r"resource '(?P<id>[^']+)' does not exist")
+# How the provider speaks of what it has asked for again and again.
+_WAITED = re.compile(r"[Tt]imeout waiting")
 # What Pulumi's bridge and godo add behind.
 _ADDED = re.compile(r"(: provider=digitalocean\S*|; giving up after \d+ attempt\(s\))")
 _GONE, _MADE_AGAIN = 404, "What somebody else has deleted, the cluster's own up() makes again."
@@ -77,6 +79,12 @@ def _read(failure: str) -> Refusal:
             f"{name}: DigitalOcean answered GET {path}/{unseen['id']} with 404, though its list "
             "has it",
             "That passes: wait a minute.",
+        )
+    if _WAITED.search(said):
+        return Refusal(
+            f"{name}: what DigitalOcean answers to GET {path}/… never was that it is ready: "
+            f"{_bare(said)}",
+            "See https://status.digitalocean.com, and wait on by the same call.",
         )
     if _UNREADABLE.search(said):
         return Refusal(

@@ -47,7 +47,7 @@ DELAY = 0.05
 """Seconds that the sandbox takes to delete a machine, once the cluster is there."""
 
 HOME, AWAY = "203.0.113.7", "198.51.100.4"
-_PATIENCE = 4.0
+_PATIENCE = 2.0
 _NEW_SIZE = "s-4vcpu-8gb"
 
 
@@ -199,6 +199,8 @@ def _around(sandbox: Sandbox) -> None:
     network = labelled.guard(sandbox, OVER)
     cluster = labelled.bare(sandbox, OVER, vpc_uuid=network)
     labelled.storage(sandbox, f"{OVER}-data", f"k8s:{cluster['id']}")
+    # With the cluster's own goes what Kubernetes made; this is left by a teardown that was cut off.
+    labelled.storage(sandbox, f"{OVER}-kept", f"dotrain:{OVER}")
     labelled.balancer(sandbox, network)
     size = {"size": "db-s-1vcpu-1gb", "num_nodes": 1, "region": "nyc3"}
     named = {"name": f"dotrain-{OVER}", "tags": ["dotrain", f"dotrain:{OVER}"]}

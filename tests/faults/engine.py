@@ -112,16 +112,16 @@ class Bench:
         found: dict[Case, Outcome] = {}
         for step in row.steps:
             outcome = self._hit(step)
-            if outcome is None:
+            if not outcome.outcome:
                 # What the last one left needs nothing of what this one is about.
                 self._begin(step[0], anew=True)
-                outcome = self._hit(step) or Outcome("", ["the fault was never met"])
+                outcome = self._hit(step)
             found |= dict.fromkeys(step, outcome)
         after = [*self._converge(row), *self._strays()]
         return {one: replace(it, wrong=[*it.wrong, *after]) for one, it in found.items()}
 
-    def _hit(self, step: tuple[Case, ...]) -> Outcome | None:
-        """Make a call that meets faults; return None when it does not."""
+    def _hit(self, step: tuple[Case, ...]) -> Outcome:
+        """Make a call that meets faults, and look; there is no outcome when it does not."""
         account, case = self._account, step[0]
         self._begin(case)
         before, since = account.objects(), len(account.log())
@@ -136,7 +136,7 @@ class Bench:
         made = account.log()[since:]
         met = {one: _met(one, made) for one in step}
         if not any(met.values()):
-            return None
+            return Outcome("", [f"the fault was never met; the call ended with {error!r}"])
         wrong = [f"{one} was never met" for one, asked in met.items() if not asked]
         if error is not None:
             wrong += [words for one, asked in met.items() for words in _unclear(error, one, asked)]
@@ -220,6 +220,8 @@ def _needs_database(case: Case) -> bool:
 
 def _fault(case: Case) -> dict[str, Any]:
     fault = case.kind.fault(case.endpoint, case.lasting)
+    # Among the databases are "options", which are no id.
+    fault["path"] = case.endpoint.path.replace("{id}", _ID).replace("{name}", "[^/]+")
     if case.fault == "slow" and str(case) != _FULL_LENGTH:
         fault["delay"] = 1
     elif case.fault == "wrong-type":
@@ -267,6 +269,9 @@ def _unclear(error: Exception, case: Case, met: list[dict[str, Any]]) -> Iterato
 def _wanted(case: Case, met: list[dict[str, Any]]) -> dict[str, str]:
     if case.fault in ("truncated", "wrong-type"):
         return {"where": re.escape(_list_of(case)), "what": "cannot be read"}
+    if (case.at, case.fault) == ("GET /v2/databases/{id}", "404"):
+        # The provider waits on, and says at the end only that it has waited.
+        return {"where": re.escape(_list_of(case)), "what": "Timeout waiting"}
     if case.fault == "state-error":
         return {"what": re.escape("Creation failed.")}
     wanted = {"where": f"{case.endpoint.method} {case.endpoint.pattern}"}

@@ -113,6 +113,8 @@ class Library:
             if not call.reads:
                 wrong += self._go_on(call, right)
             wrong += _unguarded(case, sandbox.requests(last))
+            if sandbox.token in f"{went.error!r} {went.said}":
+                wrong.append("it shows the token")
         requests = sandbox.requests(last)
         if case.at not in used(requests, LIBRARY):
             wrong.append(f"{case.at} was not asked")

@@ -20,7 +20,7 @@ _DOUBLE = "up-provider-post-firewalls-500-applied-once"
 def _rows() -> list[Row]:
     if os.environ.get("DOTRAIN_FAULT_CASES") == "all":
         return together(everything(PROVIDER))
-    return singly(chosen(PROVIDER, 6, [_DOUBLE]))
+    return singly(chosen(PROVIDER, 5, [_DOUBLE]))
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,12 @@ SAID = [
         "vpc: DigitalOcean answered GET /v2/vpcs/v-1 with 404, though its list has it",
         "wait a minute",
     ),
-    ("cluster: Timeout waiting to create", "cluster: Timeout waiting to create", ""),
+    (
+        "vpc: Error creating: Timeout waiting",
+        "vpc: what DigitalOcean answers to GET /v2/vpcs/… never was that it is ready: Error",
+        "wait on",
+    ),
+    ("cluster: no capacity in this region", "cluster: no capacity in this region", ""),
 ]
 
 
@@ -71,7 +76,7 @@ def test_a_failure_says_where_and_what_and_which_and_what_to_do(
     (found,) = refusals.read([said])
     assert found.sentence.startswith(sentence)
     assert hint in found.fix
-    assert bool(found.fix) == ("Timeout" not in said)
+    assert bool(found.fix) == ("no capacity" not in said)
 
 
 def test_what_the_provider_says_twice_is_said_once() -> None:
