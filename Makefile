@@ -32,6 +32,13 @@ faults: engine kubernetes helm  ## Let every endpoint of the API misbehave in ev
 	@DOTRAIN_FAULT_CASES=$${DOTRAIN_FAULT_CASES:-all} \
 	$(BIN)/python -m pytest tests/faults -q -n 3 -m 'not gallery'
 
+soak: engine kubernetes helm  ## Random histories: 1,000, and 100 with the real engine
+	DOTRAIN_HISTORIES=1000 DOTRAIN_ENGINE_HISTORIES=100 DOTRAIN_HISTORY_STEPS=12 \
+	$(BIN)/python -m pytest tests/histories -q
+
+load: engine  ## 50 notebooks on one sandbox, 10,000 requests, 200 stacks
+	$(BIN)/python -m benchmarks.load
+
 check: $(STAMP)  ## Lint (ruff's rules of security too), types, import contracts, licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
