@@ -215,7 +215,8 @@ def _parse(response: httpx.Response) -> dict[str, Any]:
     except (ValueError, RecursionError):
         # Not chained: that error holds the whole text.
         raise _CutShort(response) from None
-    reason = shapes.wrong(response.request.url.path, answer)
+    asked = response.request.url
+    reason = shapes.wrong(asked.path, answer) or shapes.strange(answer, asked.params)
     if reason:
         raise _unreadable(response, reason)
     return answer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -234,6 +234,23 @@ def wrong(path: str, answer: object) -> str:
     if not place:
         return "is not a JSON object"
     return f"has {there} at {place}, where {expected} is expected"
+
+
+def strange(answer: Mapping[str, Any], params: Mapping[str, str]) -> str:
+    """Return what is wrong with a list by a tag: all that it has has to have the tag.
+
+    What has not is either somebody else's, or would be taken for that.
+
+    Examples
+    --------
+    >>> strange({"databases": [{"name": "a", "tags": None}]}, {"tag_name": "dotrain:bert"})
+    "lists something by the tag 'dotrain:bert' that does not have it"
+    """
+    tag = params.get("tag_name")
+    lists = [found for found in answer.values() if isinstance(found, list)]
+    if tag and any(tag not in (one.get("tags") or ()) for found in lists for one in found):
+        return f"lists something by the tag {tag!r} that does not have it"
+    return ""
 
 
 def _differences(value: Any, shape: Shape, place: str) -> Iterator[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ from tests.live.conftest import Sandbox, sandbox
 
 __all__ = ["sandbox"]
 
-MOST = 24
+MOST = 20
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,9 @@ def of(answer: Any, choose: random.Random) -> Iterator[tuple[str, Any]]:
     """
     for place, value in dict(_places(answer, "")).items():
         yield place, choose.choice(_WRONG[type(value)])
-        if value is not None:
+        # A list of an account that is null is an empty one: Go writes it so.
+        is_listing = isinstance(value, list) and "." not in place
+        if value is not None and not is_listing:
             yield place, None
 
 

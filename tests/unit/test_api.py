@@ -110,7 +110,7 @@ def test_a_list_is_read_to_its_end_by_page_numbers(server, serve, api) -> None:
         page = int(query["page"][0])
         assert query["tag_name"] == ["x"]
         pages = {"next": f"{elsewhere.url}/v2/firewalls?page={page + 1}"} if page < 3 else {}
-        two = [{"id": f"{page}{half}", "name": "f"} for half in "ab"]
+        two = [{"id": f"{page}{half}", "name": "f", "tags": ["x"]} for half in "ab"]
         return found(firewalls=two, links={"pages": pages})
 
     server.answer = answer

@@ -29,7 +29,14 @@ from tests.unit.looks import MINE, SPEC, cluster, failed, firewall, operation, p
 SECONDS = 20.0
 PAGE = 200
 SIZE = {"slug": "s-4vcpu-8gb", "price_hourly": 0.07, "vcpus": 4, "memory": 8192, "regions": []}
-DATABASE = {"id": "db", "name": "db", "status": "online", "num_nodes": 1, "size": "db-s-1vcpu-1gb"}
+DATABASE = {
+    "id": "db",
+    "name": "db",
+    "tags": ["dotrain:bert"],
+    "status": "online",
+    "num_nodes": 1,
+    "size": "db-s-1vcpu-1gb",
+}
 LIST = "/v2/kubernetes/clusters"
 FIREWALLS = "/v2/firewalls"
 
