@@ -89,8 +89,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     target, progress = turn.target, turn.progress
     losses.require_named(spec.name, options.replace)
     driver = turn.driver()
-    # What was cut off may have left more than the state knows.
-    sound = driver.settled
+    # What was cut off or failed may have made, or changed, more than the state knows.
+    sound = driver.is_settled()
     remembered = known = driver.read()
     if remembered is None and not options.makes:
         raise _taken_down(spec.name)
@@ -118,7 +118,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         strayed = any(resolved.me.get(who) != cidrs for who, cidrs in unrecorded.items())
         # So it is with what an operation that failed has changed all the same:
         # to take that back would be nothing to do.
-        failed = remembered is not None and not driver.is_settled()
+        failed = remembered is not None and not sound
         refresh = options.refresh or strayed or failed or _autoscaled(remembered, spec)
         work = _Work(api, turn, driver, spec, resolved)
         # With the cluster everything on it goes, and moves nowhere.

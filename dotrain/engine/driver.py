@@ -219,13 +219,6 @@ class Driver:
 
         self._guarded(run, progress)
 
-    @property
-    def settled(self) -> bool:
-        """Whether the stack is as it was when it was marked; never known of one that is shared."""
-        return settled.holds(
-            self._workspace.directory, self._workspace.backend, self._workspace.stack
-        )
-
     def mark_settled(self) -> None:
         """Note that the stack is as its spec says, so that the same again has nothing to do."""
         settled.mark(self._workspace.directory, self._workspace.backend, self._workspace.stack)
