@@ -18,7 +18,7 @@ import yaml
 from dotrain import ownfiles
 from dotrain.api import Api
 from dotrain.errors import KubernetesUnreachable
-from dotrain.hidden import Hidden
+from dotrain.hidden import Hidden, bare
 
 _SECONDS = 8 * 60 * 60
 _PATH = "/v2/kubernetes/clusters"
@@ -128,12 +128,20 @@ def kubeconfig(text: str) -> str:
         When it has no address, no certificate authority or no token.
     """
     try:
-        name, known = _read(text)
+        return _rewritten(text)
     except _Wrong as error:
-        raise _unusable(error) from None
+        wrong = str(error)
     except (yaml.YAMLError, LookupError, TypeError, ValueError, RecursionError):
-        # Not chained, and not quoted: the text has a token in it.
-        raise _unusable("it is no kubeconfig with a token") from None
+        wrong = "it is no kubeconfig with a token"
+    except BaseException as error:  # noqa: BLE001 - raised again
+        # The frames that it went through, PyYAML's too, have the text and its token.
+        raise bare(error)  # noqa: B904 - it is the same error
+    # Neither chained nor in the context of what has those frames.
+    raise _unusable(wrong)
+
+
+def _rewritten(text: str) -> str:
+    name, known = _read(text)
     trusted = base64.b64encode(known.authority.encode()).decode()
     said = {
         "apiVersion": "v1",

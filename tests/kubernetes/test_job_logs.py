@@ -59,16 +59,17 @@ def test_waiting_ends_in_time_or_by_an_interrupt_and_the_job_goes_on(run, capsys
     assert caught.value.status.phase == "running"
     with interrupted(), pytest.raises(NotFinished, match="interrupted"):
         job.wait()
-    with interrupted(), pytest.raises(NotFinished, match="interrupted"):
+    # Long enough for the first line to come.
+    with interrupted(3), pytest.raises(NotFinished, match="interrupted"):
         job.logs(follow=True)
     assert capsys.readouterr().out.endswith("begun\n(The job goes on.)\n")
     assert job.status.phase == "running"
 
 
 @contextlib.contextmanager
-def interrupted() -> Iterator[None]:
+def interrupted(seconds: float = 0.5) -> Iterator[None]:
     """Interrupt what goes on in here, as a notebook does."""
-    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer = threading.Timer(seconds, signal.raise_signal, [signal.SIGINT])
     timer.start()
     yield
     timer.join()

@@ -150,7 +150,7 @@ def test_who_greets_it_learns_no_secret(server):
     [
         "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
         "POST /v2/tags HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        "GET /v2/account HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET /v2/account HTTP/9.9\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
         "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         "GET " + "/a" * 40_000 + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "GET /v2/account HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + "a" * 100_000 + "\r\n\r\n",
