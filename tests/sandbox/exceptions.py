@@ -68,8 +68,10 @@ EXCEPTIONS = [
     ),
     (
         _TAKEN,
-        r"GET /v2/(droplets|volumes|vpcs/.*/members"
-        r"|kubernetes/.*/(kubeconfig|credentials|status_messages))",
+        (
+            r"GET /v2/(droplets|volumes|vpcs/.*/members"
+            r"|kubernetes/.*/(kubeconfig|credentials|status_messages))"
+        ),
         r"parameters? .*`(type|resource_type|region|since|expiry_seconds)`",
         "what a list is narrowed by is compared, or not looked at; of two values the last counts",
     ),
