@@ -11,6 +11,7 @@ import random
 import uuid
 
 import pytest
+from hypothesis.internal.conjecture import providers
 
 from dotrain.sandbox import account, catalog, routes
 from dotrain.sandbox.core import Sandbox
@@ -22,9 +23,7 @@ from .conftest import BALANCER, DATABASE, FIREWALL
 from .exceptions import EXCEPTIONS, excepted
 from .goods import POOL, TOKEN, make_all, with_more
 
-pytestmark = pytest.mark.skipif(
-    not openapi.DOCUMENT.exists(), reason=f"no document at {openapi.DOCUMENT}"
-)
+pytestmark = openapi.needs_document
 
 WHOLE = {"name": "w", "description": "", "purpose": "x", "environment": "Staging"}
 # A request for each operation whose fields the document describes more widely than they are.
@@ -161,9 +160,13 @@ def asked(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("asked") / "sandbox.db")
     numbers = random.Random(SEED)
     with pytest.MonkeyPatch.context() as patch:
-        # With the same ids the same requests are generated: what fails once fails again.
+        # The same requests are generated each time, so that what fails once fails again: from the
+        # same ids, and not from what stands in the modules that other tests have imported.
         patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128), version=4))
+        patch.setattr(providers, "_get_local_constants", providers.Constants)
+        providers.CONSTANTS_CACHE.cache.clear()
         yield Asked(store)
+    providers.CONSTANTS_CACHE.cache.clear()
     store.close()
 
 
