@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis.stateful import run_state_machine_as_test as run
 
-import dotrain
 from dotrain import belongings, bodies, guarded, rules, spending
 from tests.histories import running, worlds
 from tests.histories.faults import Fault
@@ -28,11 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::dotrain.errors.EndsSoon")
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
     with worlds.inside(tmp_path_factory.mktemp("histories") / "home") as made:
-        made.begin()
-        dotrain.up("bert")
-        made.keep("plain")
-        dotrain.up("bert", database=dotrain.Database("pg", size="db-s-1vcpu-1gb"))
-        made.keep("database")
+        made.prepare()
         yield made
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis.stateful import rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-import dotrain
 from tests.histories import worlds
 from tests.histories.faults import Fault
 from tests.histories.machine import Histories
@@ -25,11 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::dotrain.errors.EndsSoon")
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
     with worlds.outside(tmp_path_factory.mktemp("histories") / "home") as made:
-        made.begin()
-        dotrain.up("bert")
-        made.keep("plain")
-        dotrain.up("bert", database=dotrain.Database("pg", size="db-s-1vcpu-1gb"))
-        made.keep("database")
+        made.prepare()
         yield made
 
 

@@ -56,6 +56,14 @@ class World:
             note.unlink()
         self.move("203.0.113.7")
 
+    def prepare(self) -> None:
+        """Make and keep what histories begin with."""
+        self.begin()
+        dotrain.up("bert")
+        self.keep("plain")
+        dotrain.up("bert", database=dotrain.Database("pg", size="db-s-1vcpu-1gb"))
+        self.keep("database")
+
     def keep(self, label: str) -> None:
         """Keep how things are, so that a history can begin with it."""
         shutil.copytree(self.home / "sandbox" / "state", self.home / label / "state")

@@ -11,10 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import jsonschema_rs
+import pytest
 
 DIGITS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
 BESIDE = Path(__file__).parents[3] / "shared" / "reference"
 DOCUMENT = Path(os.environ.get("DOTRAIN_OPENAPI") or BESIDE / "digitalocean-openapi.json")
+needs_document = pytest.mark.skipif(not DOCUMENT.exists(), reason=f"no document at {DOCUMENT}")
 
 POOL = "/v2/kubernetes/clusters/{cluster_id}/node_pools/{node_pool_id}"
 

@@ -15,7 +15,7 @@ from .conftest import BALANCER, DATABASE, FIREWALL
 CLUSTERS = "/v2/kubernetes/clusters"
 
 
-@pytest.mark.skipif(not openapi.DOCUMENT.exists(), reason=f"no document at {openapi.DOCUMENT}")
+@openapi.needs_document
 def test_a_wrong_shape_is_noticed():
     with pytest.raises(AssertionError, match="droplet_limit"):
         openapi.check("GET", "/v2/account", 200, {"account": {}})

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.provider.traffic import TRAFFIC
+from tests.provider.traffic import needs_recording
 
 from . import coverage, openapi, page
 
@@ -22,9 +22,7 @@ def test_every_operation_is_proven_by_a_client():
     }
 
 
-@pytest.mark.skipif(
-    not (openapi.DOCUMENT.exists() and TRAFFIC.exists()),
-    reason=f"no document at {openapi.DOCUMENT}, or no recording at {TRAFFIC}",
-)
+@openapi.needs_document
+@needs_recording
 def test_the_page_says_what_is_so():
     assert page.page(coverage.told(TEXT)) == TEXT

@@ -169,11 +169,10 @@ def test_any_other_value_is_told_by_its_place_and_not_shown(path: str, data: st.
     assert isinstance(shapes.wrong(path.replace("[^/]+", "x"), data.draw(JSON)), str)
 
 
+@openapi.needs_document
 @pytest.mark.parametrize("path", sorted(shapes._READ))
 def test_shapes_are_those_of_the_document(path: str) -> None:
     """What it calls nullable may be null here, and nothing is read that it does not have."""
-    if not openapi.DOCUMENT.exists():
-        pytest.skip(f"there is no document at {openapi.DOCUMENT}")
     found = openapi.answer(path.replace("[^/]+", "x"))
     assert found is not None or path in UNDOCUMENTED
     if found is not None:
