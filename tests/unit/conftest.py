@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from dotrain import config, target
+from dotrain.widgets.kit import presence
 
 if TYPE_CHECKING:
     from tests.unit.forms import Bench
@@ -31,7 +33,7 @@ _OURS = ("DOTRAIN_", "DIGITALOCEAN_")
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path) -> None:
-    """A data directory that does not exist yet, no account, no proxy, no hosted kernel."""
+    """A data directory that does not exist yet, no account, no proxy, somebody at the notebook."""
     for name in list(os.environ):
         if (
             name.startswith(_OURS)
@@ -41,6 +43,8 @@ def clean_environment(monkeypatch, tmp_path) -> None:
         ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DOTRAIN_HOME", str(tmp_path / "home"))
+    # Tests before this one may have taken longer than anybody is taken to be there.
+    monkeypatch.setattr(presence._Signs, "at", time.monotonic())
     monkeypatch.setattr(target._Choice, "kind", None)
     monkeypatch.setattr(target._Choice, "sandbox_address", target.SANDBOX_ADDRESS)
 
