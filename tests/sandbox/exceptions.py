@@ -32,7 +32,7 @@ EXCEPTIONS = [
     ),
     (
         _REFUSED,
-        r"(POST|PUT|DELETE) .*",
+        r"(POST|PUT|PATCH|DELETE) .*",
         r"not exist|not be found|is not (an available|associated)|has no version|already exists",
         "any text is valid to the document; that there is such a thing is another matter",
     ),
@@ -51,7 +51,7 @@ EXCEPTIONS = [
     (
         _TAKEN,
         r".*",
-        r"[iI]ncorrect type.*\bnull\b",
+        r"[iI]ncorrect type.*\bnull\b|became null|violates `allOf`\s[^\n]* -d [^\n]*\bnull\b",
         "null counts as not given: recorded requests of the official provider have it",
     ),
     (
@@ -89,7 +89,7 @@ EXCEPTIONS = [
     ),
     (
         _TAKEN,
-        r"PUT /v2/kubernetes/clusters/\{cluster_id\}",
+        r"(POST|PUT) /v2/kubernetes/clusters(/\{cluster_id\})?",
         r"in body - sso",
         "single sign-on is not there to be set up",
     ),

@@ -11,11 +11,14 @@ import pytest
 
 import dotrain.sandbox
 
+# Headers of a request after which there is none: who answers it does not wait for more.
+LAST = "Host: 127.0.0.1\r\nConnection: close"
+
 
 def raw(server, text):
     """Return all that is answered to bytes, sent as they are."""
     port = httpx.URL(server.url).port
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         answer = b""
         # Who is refused may be reset, before all is sent too.
         with contextlib.suppress(ConnectionError):
@@ -150,11 +153,11 @@ def test_who_greets_it_learns_no_secret(server):
     [
         "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
         "POST /v2/tags HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        "GET /v2/account HTTP/9.9\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        f"GET /v2/account HTTP/9.9\r\n{LAST}\r\n\r\n",
         "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        "GET " + "/a" * 40_000 + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "GET /v2/account HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + "a" * 100_000 + "\r\n\r\n",
-        "GET /v2/account HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\r\n Authorization: Bearer x\r\n\r\n",
+        f"GET {'/a' * 40_000} HTTP/1.1\r\n{LAST}\r\n\r\n",
+        f"GET /v2/account HTTP/1.1\r\n{LAST}\r\nX: {'a' * 100_000}\r\n\r\n",
+        f"GET /v2/account HTTP/1.1\r\n{LAST}\r\nX: a\r\n Authorization: Bearer x\r\n\r\n",
     ],
     ids=["two lengths", "bad chunk", "version", "TLS", "long path", "long header", "folded"],
 )
