@@ -22,7 +22,6 @@ from dotrain.turn import Turn
 _KEY_OF = {"cluster": "cluster", "firewall": "firewall", "VPC": "vpc", "database": "database"}
 _CLUSTERS = "/v2/kubernetes/clusters"
 _LISTS = {
-    "tag": "/v2/tags",
     "vpc": "/v2/vpcs",
     "firewall": "/v2/firewalls",
     "database": "/v2/databases",

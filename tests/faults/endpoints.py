@@ -184,7 +184,6 @@ _USED = {
         GET /v2/kubernetes/clusters/{{id}}
         GET /v2/kubernetes/clusters/{{id}}/node_pools/{{id}}
         GET /v2/kubernetes/options
-        GET /v2/tags/{{name}}
         GET /v2/vpcs/{{id}}
         GET /v2/vpcs
     """,
