@@ -34,10 +34,9 @@ class Observed:
     trusted_sources: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def database_port(self) -> int:
-        """The port of the database, 0 without one."""
-        connection = (self.database or {}).get("connection") or {}
-        return int(connection.get("port") or 0)
+    def port(self) -> int:
+        """The port of the database."""
+        return rules.port_of(self.database)
 
     def rules(self) -> list[rules.Rule]:
         """Return every rule in force, of all layers."""
@@ -52,7 +51,7 @@ class Observed:
         if self.cluster:
             found += rules.of_control_plane(self.cluster)
         if self.database:
-            found += rules.of_database(self.trusted_sources, self.database_port)
+            found += rules.of_database(self.trusted_sources, self.port)
         return found
 
 

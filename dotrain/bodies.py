@@ -86,12 +86,13 @@ def requests(
             f"/v2/kubernetes/clusters/{ids['cluster']}",
             {"name": spec.name, "control_plane_firewall": closed},
         )
-    if spec.database and "database" in ids and "cluster" in ids:
+    if spec.database and "database" in ids:
         sources = [{"type": "ip_addr", "value": value} for value in trusted(rules)]
-        found["database"] = (
-            f"/v2/databases/{ids['database']}/firewall",
-            {"rules": [*sources, {"type": "k8s", "value": ids["cluster"]}]},
-        )
+        if "cluster" in ids:
+            sources.append({"type": "k8s", "value": ids["cluster"]})
+        if sources:
+            # None at all would let everybody in.
+            found["database"] = (f"/v2/databases/{ids['database']}/firewall", {"rules": sources})
     return found
 
 

@@ -78,10 +78,9 @@ def of(
             for rule in rules.of_control_plane(cluster)
         ]
     if database:
-        port = int((database.get("connection") or {}).get("port") or 0)
         found += [
             Exposed(rule.peer, "database", "tcp", rule.ports, database["name"])
-            for rule in rules.of_database(trusted, port)
+            for rule in rules.of_database(trusted, rules.port_of(database))
         ]
     for balancer in load_balancers:
         found += _of_load_balancer(balancer)

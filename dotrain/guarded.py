@@ -153,7 +153,7 @@ class Guarded:
             spec,
             resolved,
             cluster_id=observed.cluster["id"] if observed.cluster else "",
-            database_port=observed.database_port,
+            port=observed.port,
         )
         return compare(wanted, observed.rules(), durations.stamp(present()))
 

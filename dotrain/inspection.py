@@ -205,16 +205,11 @@ def _own(
     databases: Iterable[Mapping[str, Any]],
 ) -> Own:
     tag = names.label(spec.name)
-    ports = [
-        int((one.get("connection") or {}).get("port") or 0)
-        for one in databases
-        if tag in (one.get("tags") or ())
-    ]
-    port = next(iter(ports), 0) or 25060
+    database = next((one for one in databases if tag in (one.get("tags") or ())), None)
+    port = rules.port_of(database)
     live = spec.without_expired(dt.datetime.now(dt.timezone.utc))
     wanted, kept = (
-        rules.desired(one, resolved, cluster_id=cluster["id"], database_port=port)
-        for one in (spec, live)
+        rules.desired(one, resolved, cluster_id=cluster["id"], port=port) for one in (spec, live)
     )
     opened = {rules.key(rule) for rule in kept}
     expired = tuple(rule for rule in wanted if rules.key(rule) not in opened)

@@ -69,8 +69,7 @@ def look(turn: Turn, spec: ClusterSpec, remembered: State | None, found: Address
         spec,
         resolved,
         cluster_id=observed.cluster["id"] if observed.cluster else "",
-        # A database that is not there yet has no port; any will do to compare.
-        database_port=observed.database_port or 25060,
+        port=observed.port,
     )
     settle.check(spec, tuple(wanted))
     in_force = [rule for rule in observed.rules() if rule.layer in _OWN]

@@ -25,6 +25,9 @@ from dotrain.grants import NODES, Grant
 from dotrain.sources import ME, parse_network
 from dotrain.spec import ClusterSpec, Resolved
 
+DATABASE_PORT = 25060
+"""The port of DigitalOcean's managed databases, where the API does not say it (yet)."""
+
 
 @dataclass(frozen=True, order=True)
 class Rule:
@@ -58,7 +61,7 @@ class Rule:
 
 
 def desired(
-    spec: ClusterSpec, resolved: Resolved, *, cluster_id: str = "", database_port: int = 0
+    spec: ClusterSpec, resolved: Resolved, *, cluster_id: str = "", port: int = DATABASE_PORT
 ) -> list[Rule]:
     """Return every rule that `spec` asks for.
 
@@ -70,15 +73,14 @@ def desired(
         What its symbolic words stand for.
     cluster_id : str
         The id of the cluster, which its database trusts.
-    database_port : int
+    port : int
         The port of the database, which DigitalOcean chooses.
     """
     rules = [rule for grant in spec.allow for rule in _of_grant(spec, grant, resolved)]
     if spec.database:
-        port = str(database_port)
-        rules = [replace(one, ports=port) if one.layer == "database" else one for one in rules]
+        rules = [replace(one, ports=str(port)) if one.layer == "database" else one for one in rules]
         trusted = f"k8s:{cluster_id}"
-        rules.append(Rule("database", "inbound", "tcp", port, trusted, "database (cluster)"))
+        rules.append(Rule("database", "inbound", "tcp", str(port), trusted, "database (cluster)"))
     rules += [
         Rule("nodes", "outbound", way.protocol, way.ports, peer, way.label)
         for way in egress.ways(spec.egress)
@@ -164,6 +166,12 @@ def of_control_plane(cluster: Mapping[str, Any]) -> list[Rule]:
     if not firewall.get("enabled"):
         allowed = EVERYWHERE
     return [Rule("control-plane", "inbound", "tcp", "443", canonical(cidr)) for cidr in allowed]
+
+
+def port_of(database: Mapping[str, Any] | None) -> int:
+    """Return the port of a database as the API describes it; the usual one where it does not."""
+    connection = (database or {}).get("connection") or {}
+    return int(connection.get("port") or DATABASE_PORT)
 
 
 def of_database(rules: Iterable[Mapping[str, Any]], port: int) -> list[Rule]:

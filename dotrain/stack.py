@@ -67,11 +67,20 @@ def read_spec(target: Target, name: str) -> tuple[ClusterSpec, Resolved, state.S
         When there is no such stack, or it never got as far as a spec.
     """
     remembered = read(target, name)
-    if remembered is None or remembered.spec is None or remembered.resolved is None:
+    if remembered is None:
         raise ClusterNotFound(
             f"dotrain knows no cluster {name!r} on {target.kind}.",
             "There is no state of that name on this machine's backend.",
             "dotrain.clusters() lists the clusters that exist; dotrain.up() makes one.",
+        )
+    if remembered.spec is None or remembered.resolved is None:
+        left = ", ".join(sorted(remembered.resources)) or "nothing"
+        raise ClusterNotFound(
+            f"There is no whole cluster {name!r} on {target.kind}.",
+            "It was being made or taken down, and that stopped half-way. Its state still has: "
+            f"{left}; and no spec.",
+            f"Call dotrain.down({name!r}) to remove what is left, or dotrain.up({name!r}) to make "
+            "it anew.",
         )
     return remembered.spec, remembered.resolved, remembered
 

@@ -28,6 +28,8 @@ _LONGEST_WAIT = 10.0
 # So long after it was asked for, what is still there is asked for once more.
 _AGAIN = 1.0
 _UNAUTHORIZED = 401
+# So many more looks for what no list shows, though its label says that something carries it.
+_DOUBTS = 3
 # What a firewall guards, and its label selects: as long as it is there, so is that.
 _GUARDED = ("database", "cluster", "Droplet")
 # What holds a network, for which the engine waits two minutes and no longer.
@@ -130,11 +132,17 @@ class _Removal:
         self._asked = {key for _, key in self.deleted} | set(asked)
         deadline = time.monotonic() + _PATIENCE
         everything = looked_at = tuple(kinds)
-        wait, count = _FIRST_WAIT, -1
+        wait, count, doubts = _FIRST_WAIT, -1, _DOUBTS
         while True:
             found = found or self._search.find(looked_at)
             if self._search.newcomers:
                 raise _overtaken(self._search.name, self._search.newcomers)
+            if doubts and _is_carried(found):
+                # What is new may be in no list yet, and without its label nobody would find it.
+                doubts -= 1
+                looked_at, found = everything, ()
+                time.sleep(wait)
+                continue
             if not found and looked_at == everything:
                 return
             if found and time.monotonic() > deadline:
@@ -189,6 +197,11 @@ def _is_going(one: Object) -> bool:
     # Of nothing else the API says it.
     state = (one.described.get("status") or {}).get("state") if one.kind == "cluster" else ""
     return state in ("deleting", "deleted")
+
+
+def _is_carried(found: Sequence[Object]) -> bool:
+    """Return whether there is the label alone, and yet something carries it."""
+    return [one.kind for one in found] == ["tag"] and found[0].described["resources"]["count"] > 0
 
 
 def _is_over(found: Iterable[Object]) -> bool:

@@ -148,8 +148,7 @@ class Estate:
 
 def trusted(database: Doc, sources: tuple[Doc, ...]) -> tuple[Opening, ...]:
     """Return what a database's trusted sources let pass."""
-    port = (database.get("connection") or {}).get("port") or 0
-    return openings(rules.of_database(sources, int(port)))
+    return openings(rules.of_database(sources, rules.port_of(database)))
 
 
 def _guard(firewall: Doc) -> Guard:

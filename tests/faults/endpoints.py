@@ -60,7 +60,8 @@ class Endpoint:
     @property
     def pattern(self) -> str:
         """The path as a regular expression."""
-        return _ID.sub("[^/]+", self.path)
+        # Literal paths are endpoints of their own: "options" is no id.
+        return _ID.sub("(?!options$)[^/]+", self.path)
 
     @property
     def short(self) -> str:
@@ -291,8 +292,6 @@ def used(requests: Iterable[Mapping[str, Any]], who: str) -> set[str]:
 
 
 def _name(method: str, path: str) -> str:
-    # Literal paths first: "options" is no id.
-    known = sorted(_KNOWN, key=lambda one: one.path.count("{"))
-    fits = (one for one in known if one.method == method and re.fullmatch(one.pattern, path))
+    fits = (one for one in _KNOWN if one.method == method and re.fullmatch(one.pattern, path))
     found = next(fits, None)
     return str(found) if found else f"{method} {path}"

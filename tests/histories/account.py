@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 
 from dotrain import names
-from dotrain.sandbox import serve, server
+from dotrain.sandbox import firewalls, serve, server
 from dotrain.sandbox.answers import Answer, Ending
 from dotrain.sandbox.core import Request, Sandbox
 from dotrain.sandbox.store import Store
@@ -83,6 +83,8 @@ class Account(Sandbox):
         """Empty it."""
         with self._lock, self.store.transaction():
             self.store.clear()
+            # A repeated request may have made two.
+            self.store.set_fact(firewalls.DOUBLES, "yes")
         self.meet()
         self.breaches.clear()
         self._bare.clear()

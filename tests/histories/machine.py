@@ -19,6 +19,8 @@ PLACES = (HERE, "203.0.113.9", "198.51.100.4")
 _SOURCES = ("198.51.100.0/24", "192.0.2.17")
 _SERVICES = (model.ALL, ("ssh",), ("api",), ("ssh", "jupyter"))
 _SIZES = ("s-2vcpu-4gb", "s-4vcpu-8gb")
+_POOLS = st.sampled_from(["train", "train", "more"])
+_NEVER_SPENT = 5000.0
 _counts = st.integers(1, 3)
 
 
@@ -52,6 +54,7 @@ class Histories(Told):
         name=st.sampled_from(NAMES),
         size=st.sampled_from(_SIZES),
         count=_counts,
+        second=st.booleans(),
         database=st.booleans(),
         fault=_unsafe(
             "make cluster", "see clusters", "see cluster", "make pool", "see pool",
@@ -59,14 +62,21 @@ class Histories(Told):
             "see database", "change trusted sources", "see prices", "credentials",
         ),
     )  # fmt: skip
-    def up(self, name: str, size: str, count: int, database: bool, fault: Fault | None) -> str:
+    def up(
+        self, name: str, size: str, count: int, fault: Fault | None, *, second: bool, database: bool
+    ) -> str:
         had = self.clusters.get(name)
         if had is not None and (not had.known or not had.alive):
             return name
-        pools = (("train", size, count),)
         before = had.wish if had else None
+        pools: tuple[tuple[str, str, int], ...] = (("train", size, count),)
+        if second or (before and before.has_pool("more")):
+            # One that is there stays: to leave it out is refused.
+            pools = (*pools, ("more", _SIZES[0], 1))
         after = replace(before, pools=pools) if before else Wish(pools)
-        asked: dict[str, Any] = {"pools": [dotrain.Pool("train", size=size, count=count)]}
+        asked: dict[str, Any] = {
+            "pools": [dotrain.Pool(pool, size=size, count=count) for pool, size, count in pools]
+        }
         if database or after.database:
             after = replace(after, database=True)
             asked["database"] = dotrain.Database("pg", size="db-s-1vcpu-1gb")
@@ -123,23 +133,26 @@ class Histories(Told):
             call = dotrain.get(name).allow_me
             self._change(name, call, after, fault, finds_me=True)
 
-    @rule(name=names, count=_counts, fault=_unsafe("change pool", "see pool"))
-    def resize(self, name: str, count: int, fault: Fault | None) -> None:
-        if had := self._there(name):
-            ((pool, size, _),) = had.wish.pools
-            after = replace(had.wish, pools=((pool, size, count),))
-            self._change(name, lambda: dotrain.get(name).resize(count=count), after, fault)
+    @rule(name=names, pool=_POOLS, count=_counts, fault=_unsafe("change pool", "see pool"))
+    def resize(self, name: str, pool: str, count: int, fault: Fault | None) -> None:
+        had = self._there(name)
+        if had and had.wish.has_pool(pool):
+            after = had.wish.with_pool(pool, count=count)
+            call = dotrain.get(name).resize
+            self._change(name, lambda: call(pool=pool, count=count), after, fault)
 
     @rule(
         name=names,
+        pool=_POOLS,
         size=st.sampled_from(_SIZES),
         fault=_unsafe("make pool", "see pool", "delete pool", "see cluster"),
     )
-    def change_size(self, name: str, size: str, fault: Fault | None) -> None:
-        if had := self._there(name):
-            ((pool, _, count),) = had.wish.pools
-            after = replace(had.wish, pools=((pool, size, count),))
-            self._change(name, lambda: dotrain.get(name).resize(size=size), after, fault)
+    def change_size(self, name: str, pool: str, size: str, fault: Fault | None) -> None:
+        had = self._there(name)
+        if had and had.wish.has_pool(pool):
+            after = had.wish.with_pool(pool, size=size)
+            call = dotrain.get(name).resize
+            self._change(name, lambda: call(pool=pool, size=size), after, fault)
 
     @rule(name=names, pause=st.booleans(), fault=_unsafe("delete pool", "make pool", "see pool"))
     def pause(self, name: str, pause: bool, fault: Fault | None) -> None:
@@ -163,7 +176,11 @@ class Histories(Told):
         had = self.clusters.get(name)
         if had and had.known:
             call = dotrain.get(name).up
-            self._change(name, call, had.wish, fault, finds_me=True, mends=True)
+            remembered = stack.read(target.current(), name)
+            # Of a teardown that stopped half-way there may be no spec any more.
+            whole = remembered is not None and remembered.spec is not None
+            refused = None if whole else errors.ClusterNotFound
+            self._change(name, call, had.wish, fault, finds_me=True, mends=True, refused=refused)
 
     @rule(
         name=names,
@@ -186,11 +203,18 @@ class Histories(Told):
             had.failed = had.going = True
             had.known = stack.read(target.current(), name) is not None
 
-    @rule(name=names, max_age=st.sampled_from(["12h", "none"]))
-    def limit(self, name: str, max_age: str) -> None:
+    @rule(
+        name=names,
+        max_age=st.sampled_from(["12h", "none"]),
+        budget=st.sampled_from([None, _NEVER_SPENT]),
+    )
+    def limit(self, name: str, max_age: str, budget: float | None) -> None:
         if had := self._there(name):
             after = replace(had.wish, max_age=None if max_age == "none" else max_age)
-            asked = {"max_age": max_age}
+            asked: dict[str, Any] = {"max_age": max_age}
+            if budget is not None:
+                after = replace(after, budget=budget)
+                asked["budget"] = budget
             self._change(name, lambda: dotrain.up(name, **asked), after, None, finds_me=True)
 
     @rule(dry_run=st.booleans(), fault=_unsafe("delete cluster", "see clusters", "delete VPC"))

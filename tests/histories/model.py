@@ -12,11 +12,13 @@ Rule = tuple[str, str, str, str, str]
 
 ALL = ("ssh", "api", "database")
 _HOURS = 672
+_DATABASE_PORT = "25060"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _SERVICES = {
     "ssh": ("nodes", "22"),
     "jupyter": ("nodes", "8888"),
     "api": ("control-plane", "443"),
+    "database": ("database", _DATABASE_PORT),
 }
 _NAMES = {("udp", "53"), ("tcp", "53"), ("udp", "123")}
 _EGRESS = {"locked": _NAMES, "web": _NAMES | {("tcp", "80"), ("tcp", "443")}}
@@ -66,6 +68,18 @@ class Wish:
         """Whether it lets in whoever has asked for it."""
         return any(one.source == "me" for one in self.grants)
 
+    def with_pool(self, name: str, size: str = "", count: int = 0) -> Wish:
+        """Return it with another size or count of a pool."""
+        pools = [
+            (one, size or old, count or number) if one == name else (one, old, number)
+            for one, old, number in self.pools
+        ]
+        return replace(self, pools=tuple(pools))
+
+    def has_pool(self, name: str) -> bool:
+        """Return whether it has a pool of that name."""
+        return any(one == name for one, *_ in self.pools)
+
     def with_grant(self, grant: Grant) -> Wish:
         """Return it with one grant more."""
         same = [one for one in self.grants if one.source == grant.source]
@@ -82,17 +96,17 @@ class Wish:
         live = () if self.paused else self.pools
         return {_SYSTEM} | {(f"{name}-{size}", size, count) for name, size, count in live}
 
-    def opens(self, me: str, cluster_id: str, *, port: str = "25060") -> set[Rule]:
-        """Return every rule of its own, with what "me" stands for, and the database's port."""
+    def opens(self, me: str, cluster_id: str) -> set[Rule]:
+        """Return every rule of its own, with what "me" stands for."""
         found: set[Rule] = set()
         for grant in self.grants:
             peer = cidr(me if grant.source == "me" else grant.source)
             for service in grant.to:
-                layer, ports = _SERVICES[service] if service != "database" else (service, port)
+                layer, ports = _SERVICES[service]
                 if layer != "database" or self.database:
                     found.add((layer, "inbound", "tcp", ports, peer))
         if self.database:
-            found.add(("database", "inbound", "tcp", port, f"k8s:{cluster_id}"))
+            found.add(("database", "inbound", "tcp", _DATABASE_PORT, f"k8s:{cluster_id}"))
         for protocol, ports in _EGRESS[self.egress]:
             found |= {("nodes", "outbound", protocol, ports, peer) for peer in _EVERYWHERE}
         return found
@@ -164,10 +178,12 @@ def in_force(objects: Mapping[str, Any], name: str) -> set[Rule]:
         allowed = closed["allowed_addresses"] if closed["enabled"] else _EVERYWHERE
         found |= {("control-plane", "inbound", "tcp", "443", cidr(peer)) for peer in allowed}
     for one in labelled(objects["databases"], name):
-        for rule in one["rules"]:
+        if not one["rules"]:
+            found |= {("database", "inbound", "tcp", _DATABASE_PORT, peer) for peer in _EVERYWHERE}
+        for rule in one["rules"] or ():
             peer = rule["value"] if rule["type"] == "ip_addr" else f"{rule['type']}:{rule['value']}"
             peer = cidr(peer) if rule["type"] == "ip_addr" else peer
-            found.add(("database", "inbound", "tcp", "25060", peer))
+            found.add(("database", "inbound", "tcp", _DATABASE_PORT, peer))
     return found
 
 

@@ -66,8 +66,8 @@ def test_a_grant_that_failed_and_is_in_force_can_be_taken_back(state: Histories,
 def test_nodes_that_are_there_although_that_failed_can_go_again(
     state: Histories, kind: str
 ) -> None:
-    state.resize(name="bert", count=3, fault=Fault("change pool", kind, 0, "always"))
-    state.resize(name="bert", count=1, fault=None)
+    state.resize(name="bert", pool="train", count=3, fault=Fault("change pool", kind, 0, "always"))
+    state.resize(name="bert", pool="train", count=1, fault=None)
 
 
 @pytest.mark.parametrize("kind", APPLIED)
@@ -84,6 +84,23 @@ def test_one_who_moves_and_comes_back_is_let_in_where_he_is(state: Histories) ->
     state.allow_me(name="bert", fault=Fault("change firewall", "500 after", 0, "always"))
     state.move(place=HERE)
     state.allow_me(name="bert", fault=None)
+
+
+@pytest.mark.parametrize("at", ["make pool", "see pool"])
+def test_a_database_that_is_made_while_something_fails_lets_in_nobody_else(
+    world: worlds.World, at: str
+) -> None:
+    Histories.world = world
+    state = Histories()
+    state.begin(start="nothing")
+    asked: dict[str, Any] = {"name": "ada", "size": "s-2vcpu-4gb", "count": 1}
+    fault = Fault(at, "401", 0, "always")
+    state.up(**asked, second=False, database=True, fault=fault)
+    (database,) = state.account.objects()["databases"]
+    assert {one["value"] for one in database["rules"]} > {HERE}
+    state.all_is_as_it_should_be()
+    state.up(**asked, second=False, database=True, fault=None)
+    state.all_is_as_it_should_be()
 
 
 # The machine can fail: dotrain is broken on purpose, and it finds that.
@@ -153,8 +170,10 @@ def test_a_history_finds_what_it_has_found_before(
     state: Histories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.histories.engine.Engine.is_settled", lambda _: True)
-    state.resize(name="bert", count=3, fault=Fault("change pool", "500 after", 0, "always"))
-    state.resize(name="bert", count=1, fault=None)
+    state.resize(
+        name="bert", pool="train", count=3, fault=Fault("change pool", "500 after", 0, "always")
+    )
+    state.resize(name="bert", pool="train", count=1, fault=None)
     with pytest.raises(AssertionError, match="has the pools"):
         state.all_is_as_it_should_be()
     monkeypatch.undo()

@@ -161,7 +161,7 @@ class Told(RuleBasedStateMachine):
         there = {name: one for name, one in self.clusters.items() if name in self.touched}
         seen.check_rules(objects, there)
         self.touched.clear()
-        seen.LOOKS[self.steps % len(seen.LOOKS)](objects, self.clusters)
+        seen.LOOKS[self.steps % len(seen.LOOKS)](objects, self.clusters, self.at)
         self.looked = self._moment()
 
     def _moment(self) -> object:

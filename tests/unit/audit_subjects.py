@@ -115,7 +115,7 @@ def one_firewall(*inbound: Traffic, **rest: Any) -> Subject:
 
 def healthy(**changes: Any) -> Subject:
     """A cluster that dotrain made, as dotrain makes it, with all that belongs to it."""
-    wanted = tuple(desired(SPEC, RESOLVED, cluster_id=CLUSTER_ID, database_port=25060))
+    wanted = tuple(desired(SPEC, RESOLVED, cluster_id=CLUSTER_ID))
     outbound = [
         (one.protocol, one.ports, (one.peer,)) for one in wanted if one.direction == "outbound"
     ]

@@ -87,7 +87,7 @@ def test_a_source_that_is_named_is_not_called_me() -> None:
 
 def test_a_database_lets_in_the_allowed_and_its_cluster() -> None:
     spec = ClusterSpec("bert", database=Database())
-    rules = desired(spec, RESOLVED, cluster_id="c-1", database_port=25060)
+    rules = desired(spec, RESOLVED, cluster_id="c-1")
     assert [rule for rule in rules if rule.layer == "database"] == [
         Rule("database", "inbound", "tcp", "25060", ME[0], "database (me: ada@laptop)"),
         Rule("database", "inbound", "tcp", "25060", "k8s:c-1", "database (cluster)"),
@@ -195,7 +195,7 @@ def test_rules_that_are_not_as_they_should_be_say_how() -> None:
 
 @given(specs, resolutions)
 def test_what_the_api_makes_of_a_spec_carries_its_labels(spec, resolved) -> None:
-    wanted = desired(spec, resolved, cluster_id="c-1", database_port=25060)
+    wanted = desired(spec, resolved, cluster_id="c-1")
     answered = {
         f"{direction}_rules": [
             {

@@ -23,8 +23,6 @@ from dotrain.widgets.kit import calls
 from dotrain.widgets.nodes.differences import differences
 from dotrain.widgets.sizes import words as sizing
 
-# The port of a database that is not there yet; any will do to compare.
-_PORT = 25060
 # What stands for the name while that is wrong, so that the price is shown all the same.
 _UNNAMED = "cluster"
 # With these wrong there is something to price and to show all the same; with a size, or with
@@ -209,14 +207,13 @@ def _check_access(
         spec,
         Resolved("", {**others, known.identity: mine}),
         cluster_id=cluster,
-        database_port=_PORT,
     )
     if known.lost and any(grant.source == ME for grant in spec.allow):
         reader.errors.setdefault("me", known.lost)
     reader.tried("allow", lambda: settle.check(spec, tuple(wanted)))
     if state is None or state.spec is None or "cluster" not in state.resources:
         return tuple(wanted), ()
-    there = rules.desired(state.spec, Resolved("", others), cluster_id=cluster, database_port=_PORT)
+    there = rules.desired(state.spec, Resolved("", others), cluster_id=cluster)
     if known.target and known.address and not force:
         target, here = known.target, known.address.cidrs
         change = settle.Access(tuple(there), tuple(wanted))
