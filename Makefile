@@ -39,12 +39,13 @@ soak: engine kubernetes helm  ## Random histories: 1,000, and 100 with the real 
 load: engine  ## 50 notebooks on one sandbox, 10,000 requests, 200 stacks
 	$(BIN)/python -m benchmarks.load
 
-check: $(STAMP)  ## Lint (ruff's rules of security too), types, import contracts, licences
+check: $(STAMP)  ## Lint (ruff's rules of security too), types, import contracts, licences, audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python -m scripts.licences
+	@$(BIN)/python -m scripts.audit
 
 audit: $(STAMP)  ## Ask the package index about known vulnerabilities of what dotrain depends on
 	@$(BIN)/python -m scripts.audit

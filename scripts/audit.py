@@ -33,6 +33,13 @@ def verdict(report: Mapping[str, Any]) -> tuple[list[str], str]:
     return known, line
 
 
+def unreached(said: str) -> bool:
+    """Return whether pip-audit ended because it reached no index."""
+    last = said.strip().rpartition("\n")[2]
+    kinds = ("ConnectionError", "ProxyError", "SSLError", "ConnectTimeout", "ReadTimeout")
+    return last.startswith(tuple(f"requests.exceptions.{kind}:" for kind in kinds))
+
+
 def main() -> None:
     """Print the verdict; fail when something is known."""
     pins = [f"{name}=={version}\n" for name, version in dependencies.installed().items()]
@@ -49,6 +56,9 @@ def main() -> None:
             check=False,
         )
     if not said.stdout:
+        if unreached(said.stderr):
+            sys.stdout.write(f"Audit: 0 of {len(pins)} packages: no package index was reached.\n")
+            return
         sys.exit(f"Audit: pip-audit said nothing but: {said.stderr.strip()[-500:]}")
     known, line = verdict(json.loads(said.stdout))
     sys.stdout.write(f"{line}\n")

@@ -38,6 +38,14 @@ def test_a_known_vulnerability_fails_and_what_nobody_looked_at_is_said() -> None
     assert audit.verdict({"dependencies": []}) == ([], "Audit: 0 of 0 packages, 0 known bugs.")
 
 
+def test_an_index_that_is_not_reached_fails_nothing_and_a_broken_audit_does() -> None:
+    said = "Traceback (most recent call last):\n  ...\nrequests.exceptions.{}: no route\n"
+    assert audit.unreached(said.format("ProxyError"))
+    assert not audit.unreached(said.format("JSONDecodeError"))
+    assert not audit.unreached("No module named pip_audit")
+    assert not audit.unreached("")
+
+
 def test_no_rule_of_security_is_set_aside_in_dotrain_without_a_reason() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     assert 'select = ["ALL"]' in project
