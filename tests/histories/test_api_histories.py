@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from dotrain import belongings, bodies, guarded, rules, spending
+import dotrain
+from dotrain import belongings, bodies, errors, guarded, rules, spending
 from tests.histories import running, worlds
 from tests.histories.faults import Fault
 from tests.histories.machine import Histories
@@ -101,6 +102,13 @@ def test_a_database_that_is_made_while_something_fails_lets_in_nobody_else(
     state.all_is_as_it_should_be()
     state.up(**asked, second=False, database=True, fault=None)
     state.all_is_as_it_should_be()
+
+
+def test_what_a_teardown_that_stopped_half_way_has_left_is_named(state: Histories) -> None:
+    state.down(name="bert", fault=Fault("delete firewall", "401", 0, "always"))
+    with pytest.raises(errors.ClusterNotFound, match=r"still has: firewall; .* dotrain\.down"):
+        dotrain.get("bert").up()
+    state.down(name="bert", fault=None)
 
 
 # The machine can fail: dotrain is broken on purpose, and it finds that.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 
@@ -66,3 +67,16 @@ def test_what_is_not_there_yet_gets_no_request() -> None:
     wanted = desired(spec, RESOLVED)
     assert bodies.requests(spec, wanted, {}) == {}
     assert set(bodies.requests(spec, wanted, {"cluster": "c"})) == {"control-plane"}
+
+
+def test_a_database_is_closed_also_before_there_is_a_cluster_and_never_opened() -> None:
+    spec = ClusterSpec("bert", database=Database())
+    path, body = bodies.requests(spec, desired(spec, RESOLVED), {"database": "d"})["database"]
+    assert path == "/v2/databases/d/firewall"
+    assert {one["type"] for one in body["rules"]} == {"ip_addr"}
+    # An empty list would let everybody in.
+    nobody = replace(spec, allow=(Grant("me", to=("ssh", "api")),))
+    wanted = desired(nobody, RESOLVED)
+    assert "database" not in bodies.requests(nobody, wanted, {"database": "d"})
+    sent = bodies.requests(nobody, wanted, {"database": "d", "cluster": "c"})["database"][1]
+    assert sent == {"rules": [{"type": "k8s", "value": "c"}]}
