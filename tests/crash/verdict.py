@@ -132,7 +132,9 @@ def _replay(one: dict[str, Any], clusters: set[str], firewalls: set[str]) -> Non
 
 def _pools(cluster: dict[str, Any], wanted: Any, resources: Any) -> Iterator[str]:
     there = {
-        one["name"]: (one["id"], one["size"], one["count"]) for one in cluster["node_pools"][1:]
+        one["name"]: (one["id"], one["size"], one["count"])
+        for one in cluster["node_pools"][1:]
+        if not _is_going(one)
     }
     asked = {
         names.pool_name(one): (resources.get(names.pool_key(one)), one.size, one.count)
@@ -140,6 +142,12 @@ def _pools(cluster: dict[str, Any], wanted: Any, resources: Any) -> Iterator[str
     }
     if there != asked:
         yield f"there are the pools {there}, the state has {asked}"
+
+
+def _is_going(pool: dict[str, Any]) -> bool:
+    """Return whether its deletion was asked for, which takes its time."""
+    states = {node["status"]["state"] for node in pool["nodes"]}
+    return states == {"deleting"}
 
 
 def _labelled(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
