@@ -34,8 +34,8 @@ class Observed:
     trusted_sources: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def port(self) -> int:
-        """The port of the database."""
+    def database_port(self) -> int:
+        """The port of the database, there or not."""
         return rules.port_of(self.database)
 
     def rules(self) -> list[rules.Rule]:
@@ -51,7 +51,7 @@ class Observed:
         if self.cluster:
             found += rules.of_control_plane(self.cluster)
         if self.database:
-            found += rules.of_database(self.trusted_sources, self.port)
+            found += rules.of_database(self.trusted_sources, self.database_port)
         return found
 
 

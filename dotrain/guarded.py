@@ -153,7 +153,7 @@ class Guarded:
             spec,
             resolved,
             cluster_id=observed.cluster["id"] if observed.cluster else "",
-            port=observed.port,
+            database_port=observed.database_port,
         )
         return compare(wanted, observed.rules(), durations.stamp(present()))
 

@@ -209,7 +209,8 @@ def _own(
     port = rules.port_of(database)
     live = spec.without_expired(dt.datetime.now(dt.timezone.utc))
     wanted, kept = (
-        rules.desired(one, resolved, cluster_id=cluster["id"], port=port) for one in (spec, live)
+        rules.desired(one, resolved, cluster_id=cluster["id"], database_port=port)
+        for one in (spec, live)
     )
     opened = {rules.key(rule) for rule in kept}
     expired = tuple(rule for rule in wanted if rules.key(rule) not in opened)

@@ -69,7 +69,7 @@ def look(turn: Turn, spec: ClusterSpec, remembered: State | None, found: Address
         spec,
         resolved,
         cluster_id=observed.cluster["id"] if observed.cluster else "",
-        port=observed.port,
+        database_port=observed.database_port,
     )
     settle.check(spec, tuple(wanted))
     in_force = [rule for rule in observed.rules() if rule.layer in _OWN]

@@ -61,7 +61,11 @@ class Rule:
 
 
 def desired(
-    spec: ClusterSpec, resolved: Resolved, *, cluster_id: str = "", port: int = DATABASE_PORT
+    spec: ClusterSpec,
+    resolved: Resolved,
+    *,
+    cluster_id: str = "",
+    database_port: int = DATABASE_PORT,
 ) -> list[Rule]:
     """Return every rule that `spec` asks for.
 
@@ -73,14 +77,15 @@ def desired(
         What its symbolic words stand for.
     cluster_id : str
         The id of the cluster, which its database trusts.
-    port : int
+    database_port : int
         The port of the database, which DigitalOcean chooses.
     """
     rules = [rule for grant in spec.allow for rule in _of_grant(spec, grant, resolved)]
     if spec.database:
-        rules = [replace(one, ports=str(port)) if one.layer == "database" else one for one in rules]
+        port = str(database_port)
+        rules = [replace(one, ports=port) if one.layer == "database" else one for one in rules]
         trusted = f"k8s:{cluster_id}"
-        rules.append(Rule("database", "inbound", "tcp", str(port), trusted, "database (cluster)"))
+        rules.append(Rule("database", "inbound", "tcp", port, trusted, "database (cluster)"))
     rules += [
         Rule("nodes", "outbound", way.protocol, way.ports, peer, way.label)
         for way in egress.ways(spec.egress)

@@ -208,7 +208,7 @@ class Snapshot:
             self.spec,
             self.resolved,
             cluster_id=self.observed.cluster["id"] if self.observed.cluster else "",
-            port=self.observed.port,
+            database_port=self.observed.database_port,
         )
         in_force = self.observed.rules()
         return compare(self._seen(wanted), self._seen(in_force), durations.stamp(self.at))

@@ -142,6 +142,7 @@ class _Removal:
                 doubts -= 1
                 looked_at, found = everything, ()
                 time.sleep(wait)
+                wait = min(wait * 5, _LONGEST_WAIT)
                 continue
             if not found and looked_at == everything:
                 return

@@ -19,7 +19,7 @@ RESOLVED = Resolved("1.34.1-do.0", {"ada": ("203.0.113.7/32",), "ben": ("203.0.1
 
 @given(specs, resolutions)
 def test_what_is_sent_means_what_is_wanted(spec, resolved) -> None:
-    wanted = desired(spec, resolved, cluster_id="c", port=1)
+    wanted = desired(spec, resolved, cluster_id="c", database_port=1)
     sent = bodies.requests(spec, wanted, IDS)
     path, firewall = sent["nodes"]
     assert path == "/v2/firewalls/f"
