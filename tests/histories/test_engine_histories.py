@@ -43,7 +43,9 @@ def test_what_was_done_although_it_failed_can_be_taken_back(world: worlds.World)
     Histories.world = world
     state = Histories()
     state.begin(start="plain")
-    state.resize(name="bert", count=3, fault=Fault("change pool", "500 after", 0, "always"))
-    state.resize(name="bert", count=1, fault=None)
+    state.resize(
+        name="bert", pool="train", count=3, fault=Fault("change pool", "500 after", 0, "always")
+    )
+    state.resize(name="bert", pool="train", count=1, fault=None)
     state.nothing_was_unguarded()
     state.all_is_as_it_should_be()
