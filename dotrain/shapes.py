@@ -173,7 +173,7 @@ _SIZE: Shape = {
     "price_monthly?": NUMBER,
     "gpu_info?": {"count?": COUNT, "model?": TEXT, "vram?": {"amount?": NUMBER}},
 }
-_TAG: Shape = {"name": TEXT, "resources": {"count": COUNT}}
+_TAG: Shape = {"name": TEXT, "resources": {"count": COUNT, "droplets?": {"count": COUNT}}}
 _SLUGS: Shape = [{"slug": TEXT, "name?": TEXT}]
 _LAYOUTS: Shape = [{"num_nodes": COUNT, "sizes": [TEXT]}]
 

@@ -202,7 +202,11 @@ def _is_going(one: Object) -> bool:
 
 def _is_carried(found: Sequence[Object]) -> bool:
     """Return whether there is the label alone, and yet something carries it."""
-    return [one.kind for one in found] == ["tag"] and found[0].described["resources"]["count"] > 0
+    if [one.kind for one in found] != ["tag"]:
+        return False
+    carriers = found[0].described["resources"]
+    # Droplets go with their cluster, or are of another one.
+    return bool(carriers["count"] > carriers.get("droplets", {}).get("count", 0))
 
 
 def _is_over(found: Iterable[Object]) -> bool:

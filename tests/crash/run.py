@@ -93,7 +93,8 @@ class Bench:
             self._kernel = self._start()
             raise
         if not outcome.wrong:
-            shutil.rmtree(home)
+            # What is ending may still write there.
+            shutil.rmtree(home, ignore_errors=True)
         return outcome
 
     def _run(self, case: Case, account: Account, operation: Operation) -> Outcome:

@@ -36,13 +36,15 @@ IMAGE = "python:3.13-slim"
 NODES = dotrain.Pool(size="s-2vcpu-4gb", count=2)
 FAILING = dotrain.Task("echo out of luck; exit 3", name="unlucky", image=IMAGE, down_after=True)
 
-# A kernel that asks for both and then does something else, until it is killed.
+# A kernel that asks for both and then does something else, until it is killed. One of the two ends
+# when it is told to.
 KERNEL = """
 import dotrain, time
 dotrain.use_sandbox()
 def train():
-    import time
-    time.sleep(3)
+    import pathlib, time
+    while not pathlib.Path(GO).exists():
+        time.sleep(0.1)
     print("trained")
     return {"loss": 0.25}
 cluster = dotrain.get("brief")
@@ -58,6 +60,16 @@ time.sleep(600)
 def brief(sandbox: Sandbox) -> dotrain.Cluster:
     """A cluster that was made for a job that fails, and that has a max age."""
     return dotrain.up("brief", pool=NODES, max_age="12h", then=FAILING)
+
+
+def begin_and_die(go: Path) -> None:
+    """Have a kernel that begins both, and is killed; one ends when `go` is there."""
+    code = KERNEL.replace("GO", repr(str(go)))
+    kernel = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert kernel.stdout is not None
+    with kernel, kernel.stdout:
+        assert kernel.stdout.readline() == b"begun\n"
+        kernel.kill()
 
 
 def finisher() -> psutil.Process:
@@ -245,12 +257,11 @@ def test_a_cluster_that_is_gone_is_no_trouble_of_the_api(sandbox) -> None:
         connections.shared(target.current(), "00000000-0000-4000-8000-000000000000")
 
 
-def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sandbox) -> None:
-    kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE)
-    assert kernel.stdout is not None
-    with kernel, kernel.stdout:
-        assert kernel.stdout.readline() == b"begun\n"
-        kernel.kill()
+def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(
+    brief, sandbox, tmp_path
+) -> None:
+    go = tmp_path / "go"
+    begin_and_die(go)
     first = finisher()
     first.kill()
     work.until(lambda: first not in finishers())
@@ -266,6 +277,7 @@ def test_the_cluster_goes_when_all_is_kept_whoever_is_killed_meanwhile(brief, sa
     assert brief.operation.title == "resize brief"
     # While it waits for its turn, another job is begun.
     with exclusive(turn(), lambda *_: None):
+        go.touch()
         work.until(lambda: operations.running(target.current(), "brief") is not None)
         brief.run("echo late", name="late", image=IMAGE, cpus=0.1, memory="64Mi")
     failures: list[BaseException] = []

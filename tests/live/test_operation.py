@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 import dotrain
@@ -31,6 +33,7 @@ with display.using(lambda: display.Lines(lambda line: print(line, flush=True))):
 @pytest.fixture(autouse=True)
 def slow(sandbox: Sandbox) -> None:
     sandbox.call("POST", "/__sandbox__/settings", delay=0.5)
+    sandbox.call("POST", "/__sandbox__/faults", faults=[])
 
 
 def start(call: str) -> subprocess.Popen[str]:
@@ -48,6 +51,16 @@ def until(holds: Callable[[], object], seconds: float = 30) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)
+
+
+def commands() -> list[list[str]]:
+    """Return the command lines of the engines that run for this home."""
+    found = []
+    for one in processes(leading=True):
+        # One that ends just now has none.
+        with contextlib.suppress(psutil.Error):
+            found.append(one.cmdline())
+    return found
 
 
 def posted(sandbox: Sandbox, after: int) -> Callable[[], bool]:
@@ -242,7 +255,7 @@ def test_an_engine_that_is_killed_before_it_made_anything_is_an_error(sandbox: S
     busy = {"method": "POST", "path": "/v2/kubernetes/clusters", "status": 429, "times": 1000}
     sandbox.call("POST", "/__sandbox__/faults", faults=[busy])
     kernel = start("dotrain.up('nothing')")
-    until(lambda: [one for one in processes(leading=True) if "up" in one.cmdline()])
+    until(lambda: any("up" in words for words in commands()))
     engine().kill()
     assert "OperationFailed: up nothing stopped half-way." in kernel.communicate(timeout=60)[0]
     assert processes(leading=False) == []
