@@ -30,7 +30,7 @@ _NAME = re.compile(r"[a-zA-Z0-9.-]{1,255}")
 _NAME_ADVICE = "may only contain alphanumeric characters, dashes and periods."
 _MOST_DESCRIPTION = 255
 # Where ranges are picked from: clear of the subnets that clusters use inside.
-_AUTOMATIC = ipaddress.IPv4Network("10.100.0.0/14")
+_AUTOMATIC = ipaddress.IPv4Network("10.64.0.0/10")
 
 
 def resolve(call: Call, key: str, region: str) -> Doc:
@@ -66,14 +66,18 @@ def _make(call: Call, name: str, region: str, ip_range: str, *, default: bool = 
     return vpc
 
 
-def _overlaps(call: Call, block: ipaddress.IPv4Network) -> bool:
-    taken = (ipaddress.IPv4Network(vpc["ip_range"]) for vpc in call.store.all(KIND))
+def _taken(call: Call) -> list[ipaddress.IPv4Network]:
+    return [ipaddress.IPv4Network(vpc["ip_range"]) for vpc in call.store.all(KIND)]
+
+
+def _overlaps(block: ipaddress.IPv4Network, taken: list[ipaddress.IPv4Network]) -> bool:
     return any(block.overlaps(other) for other in taken)
 
 
 def _free_range(call: Call) -> str:
+    taken = _taken(call)
     for block in _AUTOMATIC.subnets(new_prefix=20):
-        if not _overlaps(call, block):
+        if not _overlaps(block, taken):
             return str(block)
     raise invalid("No private address range is free for another VPC.")
 
@@ -111,7 +115,7 @@ def _create(call: Call) -> Answer:
     description = _description(fields)
     _check_name_is_free(call, name)
     wanted = fields.text("ip_range", "")
-    if wanted and _overlaps(call, validate.network(wanted, "ip_range")):
+    if wanted and _overlaps(validate.network(wanted, "ip_range"), _taken(call)):
         raise invalid("ip_range overlaps with another VPC network in your account.")
     vpc = _make(call, name, region, wanted or _free_range(call))
     vpc["description"] = description

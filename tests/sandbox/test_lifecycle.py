@@ -242,6 +242,13 @@ def test_a_firewall_forgets_droplets_and_tags_that_are_gone(fresh):
     assert (after["droplet_ids"], after["tags"]) == ([], [])
 
 
+def test_two_hundred_networks_have_a_range_each(fresh):
+    for number in range(200):
+        fresh.client.post("/v2/vpcs", json={"name": f"net-{number}", "region": "nyc3"})
+    found = fresh.client.get("/v2/vpcs?per_page=200").json()["vpcs"]
+    assert len({one["ip_range"] for one in found}) == len(found) == 200
+
+
 def test_a_default_vpc_appears_when_needed_and_stays(fresh):
     assert fresh.get("/v2/vpcs")["vpcs"] == []
     used = fresh.cluster("c")["vpc_uuid"]
