@@ -61,7 +61,6 @@ _DELAY = 0.2
 _DATABASE = dotrain.Database("pg", size="db-s-1vcpu-1gb")
 _SIZES = ("s-2vcpu-4gb", "s-4vcpu-8gb")
 _PATIENCE = 10.0
-_ID = r"[0-9a-f-]{36}"
 
 
 @dataclass(frozen=True)
@@ -220,8 +219,6 @@ def _needs_database(case: Case) -> bool:
 
 def _fault(case: Case) -> dict[str, Any]:
     fault = case.kind.fault(case.endpoint, case.lasting)
-    # Among the databases are "options", which are no id.
-    fault["path"] = case.endpoint.path.replace("{id}", _ID).replace("{name}", "[^/]+")
     if case.fault == "slow" and str(case) != _FULL_LENGTH:
         fault["delay"] = 1
     elif case.fault == "wrong-type":

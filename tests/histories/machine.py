@@ -135,11 +135,7 @@ class Histories(Told):
 
     @rule(name=names, pool=_POOLS, count=_counts, fault=_unsafe("change pool", "see pool"))
     def resize(self, name: str, pool: str, count: int, fault: Fault | None) -> None:
-        had = self._there(name)
-        if had and had.wish.has_pool(pool):
-            after = had.wish.with_pool(pool, count=count)
-            call = dotrain.get(name).resize
-            self._change(name, lambda: call(pool=pool, count=count), after, fault)
+        self._resize(name, pool, fault, count=count)
 
     @rule(
         name=names,
@@ -148,11 +144,14 @@ class Histories(Told):
         fault=_unsafe("make pool", "see pool", "delete pool", "see cluster"),
     )
     def change_size(self, name: str, pool: str, size: str, fault: Fault | None) -> None:
+        self._resize(name, pool, fault, size=size)
+
+    def _resize(self, name: str, pool: str, fault: Fault | None, **change: Any) -> None:
         had = self._there(name)
         if had and had.wish.has_pool(pool):
-            after = had.wish.with_pool(pool, size=size)
             call = dotrain.get(name).resize
-            self._change(name, lambda: call(pool=pool, size=size), after, fault)
+            after = had.wish.with_pool(pool, **change)
+            self._change(name, lambda: call(pool=pool, **change), after, fault)
 
     @rule(name=names, pause=st.booleans(), fault=_unsafe("delete pool", "make pool", "see pool"))
     def pause(self, name: str, pause: bool, fault: Fault | None) -> None:
