@@ -22,6 +22,7 @@ from dotrain import (
     reaping,
     rules,
     settle,
+    shutting,
     vacating,
 )
 from dotrain.account import Leaving
@@ -120,6 +121,7 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         # to take that back would be nothing to do.
         failed = remembered is not None and not sound
         refresh = options.refresh or strayed or failed or _autoscaled(remembered, spec)
+        shutting.expired(api, known)
         work = _Work(api, turn, driver, spec, resolved)
         # With the cluster everything on it goes, and moves nowhere.
         rebuilt = lift is not None and "cluster" in lift.kinds
@@ -232,7 +234,9 @@ class _Work:
                 # error, or waiting for what it made may have failed.
                 orphans = self._hidden()
                 if orphans.keys() <= adopted:
-                    self._shut_database()
+                    remembered = self.driver.read()
+                    ids = remembered.resources if remembered else {}
+                    shutting.database(self.api, spec, self.resolved, ids, turn.progress)
                     raise
                 turn.progress.forgive()
                 turn.progress.note("What failed was made all the same: taking it in.")
@@ -297,29 +301,6 @@ class _Work:
             if one.nodes or not one.count:
                 api.delete(f"/v2/kubernetes/clusters/{cluster}/node_pools/{one.id}")
                 turn.progress.note(f"Deleted {one.name}, which was still there.")
-
-    def _shut_database(self) -> None:
-        """Let nobody else into a database that was made, when what says who may enter was not.
-
-        A database without trusted sources lets everybody in, until the next call.
-        """
-        remembered = self.driver.read()
-        ids = remembered.resources if remembered else {}
-        if "database-firewall" in ids:
-            return
-        sent = bodies.requests(self.spec, rules.desired(self.spec, self.resolved), ids)
-        if "database" not in sent:
-            return
-        progress = self.turn.progress
-        try:
-            self.api.put(*sent["database"])
-        except ApiError as error:
-            progress.note(
-                f"The database {ids['database']} lets in whoever has its password, until the next "
-                f"call: its trusted sources were not set. {error}"
-            )
-        else:
-            progress.note("Set the trusted sources of the database, which was made all the same.")
 
     def _orphans(
         self, remembered: state.State | None, leaving: Sequence[Leaving]

@@ -167,11 +167,14 @@ class ClusterSpec:
     def without_expired(self, now: dt.datetime) -> ClusterSpec:
         """Return the spec without the grants whose time is over.
 
-        When none is left, nobody may enter until something is granted anew. An
-        empty list would say less: its meaning is DigitalOcean's to decide.
+        When none of those left is for the Kubernetes API, nobody may enter there
+        until that is granted anew. An empty list would say less: its meaning is
+        DigitalOcean's to decide.
         """
         rest = tuple(one for one in self.allow if not durations.is_over(one.expires, now))
-        return replace(self, allow=rest or (grants.NOBODY,))
+        if rest == self.allow or any("api" in one.to and ":" not in one.source for one in rest):
+            return replace(self, allow=rest)
+        return replace(self, allow=(*rest, grants.NOBODY))
 
     def _check_kinds(self) -> None:
         strangers = [pool for pool in self.pools if not isinstance(pool, Pool)]

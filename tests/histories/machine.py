@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.histories.told import HERE, NAMES, Told
 
 PLACES = (HERE, "203.0.113.9", "198.51.100.4")
 _SOURCES = ("198.51.100.0/24", "192.0.2.17")
+_GUEST = "203.0.113.64/28"
 _SERVICES = (model.ALL, ("ssh",), ("api",), ("ssh", "jupyter"))
 _SIZES = ("s-2vcpu-4gb", "s-4vcpu-8gb")
 _POOLS = st.sampled_from(["train", "train", "more"])
@@ -93,6 +95,35 @@ class Histories(Told):
         if had := self._there(name):
             after = had.wish.with_grant(Grant(model.cidr(source), to))
             self._change(name, lambda: dotrain.get(name).allow(source, to=to), after, fault)
+
+    @rule(
+        name=names,
+        to=st.sampled_from(_SERVICES),
+        fault=_unsafe("change firewall", "see firewall", "change cluster", "see cluster"),
+    )
+    def allow_for_an_hour(self, name: str, to: tuple[str, ...], fault: Fault | None) -> None:
+        if had := self._there(name):
+            after = had.wish.with_grant(Grant(_GUEST, to))
+            call = dotrain.get(name).allow
+            self._change(name, lambda: call(_GUEST, to=to, expires="1h"), after, fault)
+
+    @rule(
+        name=names,
+        fault=_unsafe("change firewall", "see firewall", "change cluster", "see cluster"),
+    )
+    def an_hour_goes_by(self, name: str, fault: Fault | None) -> None:
+        """What was granted for an hour ends with the next call that can end it."""
+        had = self._there(name)
+        if not had or not any(one.source == _GUEST for one in had.wish.grants):
+            return
+        self.world.let_grants_end(name)
+        after = had.wish.without(_GUEST)
+        if not any("api" in one.to for one in after.grants):
+            after = after.with_grant(Grant(model.NOBODY, ("api",)))
+        had.may |= self._opens(name)
+        error, hit = self._call(lambda: _looked_at(name), fault)
+        assert error is None or hit, f"{name}: nothing was wrong, and yet: {error}"
+        self._change(name, lambda: _looked_at(name), after, None)
 
     @rule(
         name=names,
@@ -196,6 +227,9 @@ class Histories(Told):
             del self.clusters[name]
         elif had is None:
             assert hit or isinstance(error, errors.ClusterNotFound), error
+        elif had.going and isinstance(error, errors.ClusterNotFound):
+            # Only the last look at what is left had failed.
+            del self.clusters[name]
         else:
             assert hit, f"down() failed, and nothing was wrong: {error}"
             had.may |= self._opens(name)
@@ -311,3 +345,15 @@ class Histories(Told):
             had.known = False
             had.may |= self._opens(name)
             had.touched = True
+
+
+def _looked_at(name: str) -> None:
+    """Look at a cluster; what that warns of is raised."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "What has expired")
+        try:
+            dotrain.get(name)
+        except UserWarning as warning:
+            cause = warning.__context__
+            assert isinstance(cause, errors.DotrainError)
+            raise cause from None

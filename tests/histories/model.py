@@ -11,6 +11,7 @@ Rule = tuple[str, str, str, str, str]
 """A layer, a direction, a protocol, ports, and a peer."""
 
 ALL = ("ssh", "api", "database")
+NOBODY = "192.0.2.1/32"
 _HOURS = 672
 _DATABASE_PORT = "25060"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")

@@ -111,6 +111,22 @@ def test_what_a_teardown_that_stopped_half_way_has_left_is_named(state: Historie
     state.down(name="bert", fault=None)
 
 
+@pytest.mark.parametrize("kind", ["401", *APPLIED])
+def test_what_has_expired_and_could_not_be_ended_ends_with_the_next_call(
+    state: Histories, kind: str
+) -> None:
+    state.allow_for_an_hour(name="bert", to=("api",), fault=None)
+    state.an_hour_goes_by(name="bert", fault=Fault("change cluster", kind, 0, "always"))
+
+
+def test_the_last_who_may_use_kubernetes_is_let_in_no_longer_than_granted(
+    state: Histories,
+) -> None:
+    state.allow_for_an_hour(name="bert", to=("api",), fault=None)
+    state.revoke(name="bert", source="me", force=True, fault=None)
+    state.an_hour_goes_by(name="bert", fault=None)
+
+
 # The machine can fail: dotrain is broken on purpose, and it finds that.
 
 

@@ -29,6 +29,7 @@ from tests.histories.engine import Engine
 _URL = "http://127.0.0.1:1"
 WHO = "ada@lab"
 _PATIENCE = 30
+_LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 @dataclass
@@ -79,6 +80,15 @@ class World:
     def move(self, address: str) -> None:
         """Be at another address."""
         targets.set_sandbox_address(address)
+
+    def let_grants_end(self, name: str) -> None:
+        """Let the time be over for which anything is granted in a stack."""
+        spec, _, _ = stack.read_spec(targets.current(), name)
+        path = workspace.backend(targets.current()).checkpoint(name)
+        text = path.read_text("utf-8")
+        for end in filter(None, [one.expires for one in spec.allow]):
+            text = text.replace(end, _LONG_AGO)
+        path.write_text(text, "utf-8")
 
     def forget(self, name: str) -> None:
         """Lose the state of a stack, with all copies of it and what stands beside it."""

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import dotrain
 from dotrain import cli, target
 from dotrain.engine.workspace import backend
+from tests.live import labelled
 from tests.live.conftest import Sandbox, locked
 
 OFFICE = "203.0.113.0/24"
@@ -93,6 +94,19 @@ def test_a_question_is_answered_also_when_it_cannot_be_ended(
     with pytest.warns(UserWarning, match="What has expired on 'brief' is still in force"):
         rules = cluster.rules()
     assert set(rules[rules.label == "office"].drift) == {"expired"}
+
+
+def test_what_could_not_be_ended_ends_with_the_next_call_that_can(
+    cluster: dotrain.Cluster, sandbox: Sandbox
+) -> None:
+    labelled.fail(sandbox, "PUT", "/v2/firewalls/.*", 401)
+    with pytest.warns(UserWarning, match="What has expired on 'brief' is still in force"):
+        rules = cluster.rules()
+    assert set(rules[rules.label == "office"].drift) == {"expired"}
+    assert office_enters(sandbox)
+    labelled.fail(sandbox)
+    cluster.rules()
+    assert not office_enters(sandbox)
 
 
 def test_a_sweep_ends_it_and_changes_nothing_else(

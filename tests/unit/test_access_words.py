@@ -135,6 +135,13 @@ def test_what_is_wrong_stands_beside_its_field_alone(entry, field, said) -> None
     assert said in found[field]
 
 
+def test_what_would_end_the_access_of_others_is_said_before_the_click() -> None:
+    entry = Entry("me", expires="8h")
+    assert admitting.problems(entry, SPEC, NOW) == {}
+    found = admitting.problems(entry, SPEC, NOW, others=("bob@lab",))
+    assert "bob@lab may enter by the same grant" in found["label"]
+
+
 @pytest.mark.parametrize(
     ("entry", "call"),
     [

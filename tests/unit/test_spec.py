@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 
 import pytest
 from hypothesis import given
 
 from dotrain.errors import InvalidName, SpecError
-from dotrain.grants import Grant
+from dotrain.grants import NOBODY, Grant
 from dotrain.pools import Pool
 from dotrain.spec import ClusterSpec, Database, Resolved
 from tests.unit.strategies import resolutions, specs
@@ -143,3 +144,28 @@ def test_a_spec_without_a_key_is_refused() -> None:
         del data[key]
         with pytest.raises(SpecError):
             ClusterSpec.from_dict(data)
+
+
+NOW = dt.datetime(2026, 7, 1, tzinfo=dt.timezone.utc)
+OVER = Grant("203.0.113.9", ("api", "ssh"), "guest", "2026-06-30T23:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("others", "left"),
+    [
+        ((), (NOBODY,)),
+        ((Grant("me", ("ssh",)),), (Grant("me", ("ssh",)), NOBODY)),
+        # To the control plane its addresses are IPv4 only.
+        ((Grant("2001:db8::/32"),), (Grant("2001:db8::/32"), NOBODY)),
+        ((Grant("me"),), (Grant("me"),)),
+    ],
+)
+def test_what_has_expired_goes_and_the_control_plane_is_left_to_nobody_rather_than_unsaid(
+    others, left
+) -> None:
+    assert ClusterSpec("bert", allow=(*others, OVER)).without_expired(NOW).allow == left
+
+
+def test_where_nothing_has_expired_nothing_is_added() -> None:
+    spec = ClusterSpec("bert", allow=(Grant("me", ("ssh",)),))
+    assert spec.without_expired(NOW) == spec

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from dotrain import markup
+from dotrain import config, markup
 from dotrain.grants import DEFAULT, NODES
 from dotrain.sources import ME
 from dotrain.spec import ClusterSpec, Resolved
@@ -134,7 +134,9 @@ class Adding:
             self.add.enabled = False
             return
         now = dt.datetime.now(dt.timezone.utc)
-        problems = admitting.problems(entry, spec, now)
+        me = self._resolved.me if self._resolved else {}
+        others = me.keys() - {config.identity()}
+        problems = admitting.problems(entry, spec, now, others=others)
         for name, field in self._fields.items():
             field.error = problems.get(name, "")
         ready = bool(entry.source.strip()) and not problems

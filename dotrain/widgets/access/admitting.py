@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,8 +71,22 @@ def meaning(name: str) -> str:
     return f"the nodes, {service.protocol} {' and '.join(service.ports)}".rstrip()
 
 
-def problems(entry: Entry, spec: ClusterSpec, now: dt.datetime) -> dict[str, str]:
-    """Return what is wrong with what the fields say, by the field; nothing of an empty source."""
+def problems(
+    entry: Entry, spec: ClusterSpec, now: dt.datetime, *, others: Collection[str] = ()
+) -> dict[str, str]:
+    """Return what is wrong with what the fields say, by the field; nothing of an empty source.
+
+    Parameters
+    ----------
+    entry : Entry
+        What the fields say.
+    spec : ClusterSpec
+        What the cluster should be.
+    now : datetime.datetime
+        The present.
+    others : collection of str, optional
+        Who else says ``"me"`` on this cluster.
+    """
     found: dict[str, str] = {}
     with _noting(found, "source"):
         if entry.source.strip() and entry.source.strip() not in (ME, NODES):
@@ -90,7 +104,7 @@ def problems(entry: Entry, spec: ClusterSpec, now: dt.datetime) -> dict[str, str
         made = grant(entry, now)
     if not found:
         try:
-            changes.granted(spec.without_expired(now), made)
+            changes.granted(spec.without_expired(now), made, others=others)
         except (InvalidAddress, OpenToWorld) as error:
             found["source"] = str(error)
         except SpecError as error:
