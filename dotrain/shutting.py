@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
 
-from dotrain import bodies, rules
+from dotrain import adoption, bodies, rules
 from dotrain.api import Api
 from dotrain.engine.progress import Progress
 from dotrain.engine.state import State
@@ -62,21 +62,23 @@ def database(
     resolved : Resolved
         What its words stand for.
     ids : mapping of str to str
-        The id of each object that was made, by its name in the program.
+        The id of each object that the state knows, by its name in the program.
     progress : Progress
         What is told of it, also when it fails: why the operation failed is said already.
     """
-    if "database-firewall" in ids:
-        return
-    sent = bodies.requests(spec, rules.desired(spec, resolved), ids)
-    if "database" not in sent:
+    if spec.database is None or "database-firewall" in ids:
         return
     try:
+        # One that failed to become ready may be in no state yet.
+        made = {} if "database" in ids else adoption.find(api, spec, {"database"}, ())
+        sent = bodies.requests(spec, rules.desired(spec, resolved), {**made, **ids})
+        if "database" not in sent:
+            return
         api.put(*sent["database"])
     except ApiError as error:
         progress.note(
-            f"The database {ids['database']} lets in whoever has its password, until the next "
-            f"call: its trusted sources were not set. {error}"
+            f"If a database of {spec.name} was made, it lets in whoever has its password, until "
+            f"the next call: its trusted sources were not set. {error}"
         )
     else:
         progress.note("Set the trusted sources of the database, which was made all the same.")

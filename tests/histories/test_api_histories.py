@@ -87,15 +87,17 @@ def test_one_who_moves_and_comes_back_is_let_in_where_he_is(state: Histories) ->
     state.allow_me(name="bert", fault=None)
 
 
-@pytest.mark.parametrize("at", ["make pool", "see pool"])
+@pytest.mark.parametrize(
+    ("at", "skip"), [("make pool", 0), ("see pool", 0), ("see database", 1)]
+)
 def test_a_database_that_is_made_while_something_fails_lets_in_nobody_else(
-    world: worlds.World, at: str
+    world: worlds.World, at: str, skip: int
 ) -> None:
     Histories.world = world
     state = Histories()
     state.begin(start="nothing")
     asked: dict[str, Any] = {"name": "ada", "size": "s-2vcpu-4gb", "count": 1}
-    fault = Fault(at, "401", 0, "always")
+    fault = Fault(at, "401", skip, "always")
     state.up(**asked, second=False, database=True, fault=fault)
     (database,) = state.account.objects()["databases"]
     assert {one["value"] for one in database["rules"]} > {HERE}
