@@ -87,9 +87,7 @@ def test_one_who_moves_and_comes_back_is_let_in_where_he_is(state: Histories) ->
     state.allow_me(name="bert", fault=None)
 
 
-@pytest.mark.parametrize(
-    ("at", "skip"), [("make pool", 0), ("see pool", 0), ("see database", 1)]
-)
+@pytest.mark.parametrize(("at", "skip"), [("make pool", 0), ("see pool", 0), ("see database", 1)])
 def test_a_database_that_is_made_while_something_fails_lets_in_nobody_else(
     world: worlds.World, at: str, skip: int
 ) -> None:
