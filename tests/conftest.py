@@ -14,6 +14,7 @@ from dotrain import config as dotrain_config
 from dotrain.engine import helm, kubernetes, locate
 from dotrain.errors import HelmNotFound
 from scripts import browser
+from tests import sampling
 from tests.crash import cases
 from tests.faults import cases as faults
 
@@ -68,7 +69,18 @@ def pytest_report_header() -> list[str]:
     return [
         f"crash matrix: sample of DOTRAIN_CRASH_SEED={cases.SEED}",
         f"fault matrix: sample of DOTRAIN_FAULT_SEED={faults.SEED}",
+        f"modules that take long: {sampling.told()}",
     ]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of `make test` what takes long and is not in today's sample."""
+    long = {item: item.nodeid.split("::")[0] for item in items if item.get_closest_marker("long")}
+    left = sampling.left_out(long.values())
+    gone = [item for item, module in long.items() if module in left]
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in set(gone)]
 
 
 @contextlib.contextmanager

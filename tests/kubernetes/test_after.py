@@ -32,6 +32,8 @@ from dotrain.turn import journals
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 IMAGE = "python:3.13-slim"
 NODES = dotrain.Pool(size="s-2vcpu-4gb", count=2)
 FAILING = dotrain.Task("echo out of luck; exit 3", name="unlucky", image=IMAGE, down_after=True)

@@ -17,6 +17,8 @@ from dotrain.errors import AddressMoved, DrainFailed, KubernetesError
 from dotrain.kube import Kube
 from tests.kubernetes import work
 
+pytestmark = pytest.mark.long
+
 SCRATCH = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
 
 

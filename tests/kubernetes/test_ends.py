@@ -25,6 +25,8 @@ from dotrain.target import Target
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 GPU = dotrain.Pool("train", size="gpu-h100x8-640gb", count=2)
 NAME = manifests.NAME
 SPACE = manifests.NAMESPACE

@@ -35,6 +35,8 @@ from dotrain.frameworks.pods import NAMESPACE
 from dotrain.kube import Kube
 from tests.kubernetes import operators, work
 
+pytestmark = pytest.mark.long
+
 HOOKED = """
 {{- if .Values.hook }}
 {"apiVersion": "batch/v1", "kind": "Job",

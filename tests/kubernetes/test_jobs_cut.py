@@ -18,6 +18,8 @@ from dotrain.kube import Kube
 from tests.kubernetes import work
 from tests.kubernetes.submitted import clear, content_of, found, left, pods_of, run
 
+pytestmark = pytest.mark.long
+
 IMAGE = "python:3.13-slim"
 KEY = "wandb-5ecre7-value"
 PLACE = Place("train", 100, 2**27)

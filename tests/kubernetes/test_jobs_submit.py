@@ -38,6 +38,8 @@ from tests.kubernetes.submitted import (
     without,
 )
 
+pytestmark = pytest.mark.long
+
 IMAGE = "python:3.13-slim"
 GPU_SIZE = "gpu-4000adax1-20gb"
 KEY = "wandb-5ecre7-value"

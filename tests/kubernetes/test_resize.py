@@ -13,6 +13,8 @@ from dotrain.errors import DrainFailed, KubernetesUnreachable
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 OLD, NEW = "train-s-2vcpu-4gb", "train-s-4vcpu-8gb"
 
 

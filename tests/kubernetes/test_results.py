@@ -19,6 +19,8 @@ from dotrain.jobs import keeping, spaces
 from dotrain.jobs.job import Job
 from tests.kubernetes import work
 
+pytestmark = pytest.mark.long
+
 SPACE = "/api/v1/namespaces/training/secrets"
 
 

@@ -18,6 +18,8 @@ from dotrain import client, reachability, target
 from dotrain.errors import AddressMoved, ClusterNotFound, KubernetesForbidden, NotReady, SpecError
 from tests.kubernetes import work
 
+pytestmark = pytest.mark.long
+
 STALE = "sandbox_kube_that-has-expired"
 
 

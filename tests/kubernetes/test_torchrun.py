@@ -13,6 +13,8 @@ import dotrain
 from scripts import install_torch
 from tests.kubernetes import work
 
+pytestmark = pytest.mark.long
+
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 IMAGE = "pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime"
 # Before any test gets a data directory of its own.

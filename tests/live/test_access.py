@@ -13,6 +13,8 @@ import dotrain
 from dotrain import config, errors
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 HOME = "203.0.113.7/32"
 
 

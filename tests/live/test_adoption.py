@@ -8,6 +8,8 @@ import dotrain
 from dotrain import errors
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 # `make faults` has the others.
 OBJECTS = {"/v2/kubernetes/clusters": "clusters", "/v2/databases": "databases"}
 

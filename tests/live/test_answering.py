@@ -13,6 +13,8 @@ from dotrain import estimates, target
 from tests.crash.kernel import Kernel
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 MOST = 0.2
 LEAST_TRIPS = 100
 _BETWEEN = 0.02

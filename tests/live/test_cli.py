@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from dotrain import cli
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 
 def run(*arguments: str, status: int = 0) -> Result:
     """Run a command in this process, which has imported everything already."""

@@ -16,6 +16,8 @@ import dotrain
 from tests.crash.kernel import Cell, Kernel
 from tests.live.conftest import Sandbox, frozen
 
+pytestmark = pytest.mark.long
+
 NAMES = ("ada", "bert", "cleo", "dora")
 SETUP = "import dotrain; sandbox = dotrain.use_sandbox()"
 AT_ONCE = f"""

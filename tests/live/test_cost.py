@@ -14,6 +14,8 @@ from dotrain import cli
 from dotrain.errors import BudgetRunsOut, ClusterNotFound, UnknownGpu, UnknownRegion
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 # Dear enough that seconds cost cents: $110 an hour.
 DEAR = dotrain.Pool(size="gpu-h200x8-1128gb", count=4)
 AN_HOUR = 4 * 27.52 + 0.01786

@@ -17,6 +17,8 @@ from dotrain import errors
 from dotrain.engine import locate
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 # What lets root write where the permissions of files forbid it.
 _OVERRIDES = (1, 2)
 _PR_CAPBSET_DROP = 24

@@ -11,6 +11,8 @@ import dotrain
 from dotrain import config
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def cluster(sandbox: Sandbox) -> dotrain.Cluster:

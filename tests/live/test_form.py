@@ -9,6 +9,8 @@ import pytest
 import dotrain
 from dotrain.widgets.form.form import Form
 
+pytestmark = pytest.mark.long
+
 NAME = "formed"
 
 

@@ -11,6 +11,8 @@ import pytest
 import dotrain
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 # Each goes on with the cluster that the one before left, and the last takes it down.
 ORDER = ["going-real", "team", "roaming", "hosted", "leaving-nothing"]

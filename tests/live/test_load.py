@@ -10,6 +10,8 @@ import pytest
 from benchmarks import load
 from tests.live.conftest import started
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def _running(module_home: Path) -> Iterator[None]:

@@ -10,6 +10,8 @@ from nbclient import NotebookClient
 
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 SHOWN = {
     # An address, and the one that takes its place.

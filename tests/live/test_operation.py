@@ -21,6 +21,8 @@ from dotrain.engine import journal
 from dotrain.engine.progress import Progress
 from tests.live.conftest import Sandbox, engine, frozen, host_of, processes
 
+pytestmark = pytest.mark.long
+
 UP = """
 import dotrain
 from dotrain import display

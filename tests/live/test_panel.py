@@ -13,6 +13,8 @@ from dotrain.widgets.panel import feed
 from tests.crash.kernel import Kernel
 from tests.live.conftest import Sandbox, frozen, processes
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60
 # As a front end does when it shows the panel.
 SEEN = "panel.widget._view_count = 1"

@@ -20,6 +20,8 @@ from dotrain.engine.progress import Progress
 from dotrain.turn import Turn
 from tests.live.conftest import Sandbox, cut_off, processes
 
+pytestmark = pytest.mark.long
+
 UP = "import dotrain; dotrain.use_sandbox(); dotrain.up({name!r})"
 
 

@@ -10,6 +10,8 @@ import pytest
 import dotrain
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

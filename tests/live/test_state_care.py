@@ -17,6 +17,8 @@ import dotrain
 from dotrain import errors
 from tests.live.conftest import Sandbox, cut_off, engine
 
+pytestmark = pytest.mark.long
+
 STATES = "sandbox/state/.pulumi"
 Pool = dotrain.Pool
 

@@ -25,6 +25,8 @@ from dotrain.jobs.results import Outcome
 from dotrain.jobs.storage import Folder
 from dotrain.target import Target
 
+pytestmark = pytest.mark.long
+
 HOUR = dt.timedelta(hours=1)
 SECRET = "5ecre75ecre7"
 FETCHERS = [one for one in ("python3", "curl", "wget") if shutil.which(one)]

@@ -23,6 +23,8 @@ from dotrain.sandbox.store import Store
 from tests.live import labelled
 from tests.live.conftest import GOING_REAL, Sandbox, needed_scopes
 
+pytestmark = pytest.mark.long
+
 MANY = 200
 
 

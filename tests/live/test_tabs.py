@@ -16,6 +16,8 @@ from dotrain.widgets.access.tab import AccessTab
 from dotrain.widgets.nodes.tab import NodesTab
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 OFFICE = "198.51.100.0/24"
 HOME, CAFE = "203.0.113.7", "198.51.100.4"
 SMALL, MIDDLE, LARGE = "s-2vcpu-2gb", "s-2vcpu-4gb", "s-4vcpu-8gb"

@@ -14,6 +14,8 @@ from dotrain.spec import ClusterSpec
 from tests.live import labelled
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def cluster(sandbox: Sandbox) -> Cluster:

@@ -10,7 +10,10 @@ from tests.provider.replay import Exchange, recorded
 from tests.provider.traffic import TRAFFIC, needs_recording
 
 # The SDK does not close the event loops of inline programs.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 ANSWERS = {
     "tag": "dotrain-x",

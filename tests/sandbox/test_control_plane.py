@@ -17,6 +17,8 @@ import yaml
 
 from .conftest import Server
 
+pytestmark = pytest.mark.long
+
 CLUSTERS = "/v2/kubernetes/clusters"
 NODES = "/api/v1/nodes"
 MAPS = "/api/v1/namespaces/default/configmaps"

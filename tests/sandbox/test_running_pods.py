@@ -19,6 +19,8 @@ from dotrain.sandbox.kubernetes.programs import free_ports
 
 from .test_control_plane import CLUSTERS, NODES, Api, eventually, made, with_planes
 
+pytestmark = pytest.mark.long
+
 SPACE = "/api/v1/namespaces/default"
 PODS = f"{SPACE}/pods"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
