@@ -16,11 +16,11 @@ lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
 # Of the modules that take long one in so many is run, others each day.
-test: export DOTRAIN_TEST_ONE_IN ?= 4
+test: export DOTRAIN_TEST_ONE_IN ?= 8
 test: test-all  ## Run what is quick, and a sample of what takes long, the real engine included
 
 test-all: check engine kubernetes helm torch browser  ## Run everything, the real engine included
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-slow: engine kubernetes helm torch  ## What takes minutes: the engine and operators, built anew, and PyTorch
 	$(BIN)/python -m pytest -m slow
