@@ -74,13 +74,18 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of `make test` what takes long and is not in today's sample."""
-    long = {item: item.nodeid.split("::")[0] for item in items if item.get_closest_marker("long")}
-    left = sampling.left_out(long.values())
-    gone = [item for item, module in long.items() if module in left]
+    """Leave out of `make test` what takes long and is not in today's share."""
+    long: dict[pytest.Item, str] = {}
+    seconds: dict[str, float] = {}
+    for item in items:
+        if mark := item.get_closest_marker("long"):
+            long[item] = item.nodeid.split("::")[0]
+            (seconds[long[item]],) = mark.args
+    run = sampling.share(seconds)
+    gone = {item for item, module in long.items() if module not in run}
     if gone:
-        config.hook.pytest_deselected(items=gone)
-        items[:] = [item for item in items if item not in set(gone)]
+        config.hook.pytest_deselected(items=list(gone))
+        items[:] = [item for item in items if item not in gone]
 
 
 @contextlib.contextmanager

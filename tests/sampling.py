@@ -1,4 +1,4 @@
-"""What `make test` runs of that which takes long: a sample, another one each day.
+"""What `make test` runs of that which takes long: a share, another one each day.
 
 Who runs pytest by hand runs all that he names; `make test-all` runs everything.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import random
-from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import PurePath
+from collections.abc import Mapping
 
 _TODAY = dt.datetime.now(dt.timezone.utc).date().toordinal()
 # Set for the workers too, for which the day may have ended meanwhile.
@@ -18,27 +15,26 @@ SEED = int(os.environ.setdefault("DOTRAIN_TEST_SEED", str(_TODAY)))
 ONE_IN = int(os.environ.get("DOTRAIN_TEST_ONE_IN", "1"))
 
 
-def left_out(modules: Iterable[str], *, seed: int = SEED, one_in: int = ONE_IN) -> set[str]:
-    """Return which of the modules that take long are left for another day.
+def share(seconds: Mapping[str, float], *, seed: int = SEED, one_in: int = ONE_IN) -> set[str]:
+    """Return which of the modules that take long are run.
 
     Parameters
     ----------
-    modules : iterable of str
-        Their paths.
+    seconds : mapping of str to float
+        Their paths, and about how long each takes.
     seed : int
         What chooses them. Over as many days as `one_in` each has its turn.
     one_in : int
-        Of so many modules in a directory one is run.
+        In how many shares of about the same time they are divided.
     """
-    directories: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(set(modules)):
-        directories[str(PurePath(path).parent)].append(path)
-    left: set[str] = set()
-    for directory, paths in directories.items():
-        # The order is the same for `one_in` days, so that in these each has its turn.
-        random.Random(f"{directory} {seed // one_in}").shuffle(paths)
-        left |= {path for place, path in enumerate(paths) if place % one_in != seed % one_in}
-    return left
+    shares: list[set[str]] = [set() for _ in range(one_in)]
+    taken = [0.0] * one_in
+    # The longest first, each to where there is least.
+    for path in sorted(seconds, key=lambda path: (-seconds[path], path)):
+        least = taken.index(min(taken))
+        shares[least].add(path)
+        taken[least] += seconds[path]
+    return shares[seed % one_in]
 
 
 def told(*, seed: int = SEED, one_in: int = ONE_IN) -> str:

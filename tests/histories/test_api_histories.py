@@ -167,7 +167,7 @@ def _counts_a_node_too_many(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(spending, "pool_line", more)
 
 
-@pytest.mark.long
+@pytest.mark.long(70)
 @pytest.mark.parametrize(
     "broken",
     [

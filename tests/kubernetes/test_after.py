@@ -32,7 +32,7 @@ from dotrain.turn import journals
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 IMAGE = "python:3.13-slim"
 NODES = dotrain.Pool(size="s-2vcpu-4gb", count=2)

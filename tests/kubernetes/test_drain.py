@@ -17,7 +17,7 @@ from dotrain.errors import AddressMoved, DrainFailed, KubernetesError
 from dotrain.kube import Kube
 from tests.kubernetes import work
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 SCRATCH = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
 

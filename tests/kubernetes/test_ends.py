@@ -25,7 +25,7 @@ from dotrain.target import Target
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(60)
 
 GPU = dotrain.Pool("train", size="gpu-h100x8-640gb", count=2)
 NAME = manifests.NAME

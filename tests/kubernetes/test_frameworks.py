@@ -35,7 +35,7 @@ from dotrain.frameworks.pods import NAMESPACE
 from dotrain.kube import Kube
 from tests.kubernetes import operators, work
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(100)
 
 HOOKED = """
 {{- if .Values.hook }}

@@ -18,7 +18,7 @@ from tests.kubernetes import work
 STALE = "sandbox_kube_that-has-expired"
 FOR_EVER = "echo begun; while :; do sleep 0.1; done"
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("impatient")]
+pytestmark = [pytest.mark.long(30), pytest.mark.usefixtures("impatient")]
 
 
 def test_what_a_job_writes_is_followed_while_it_does(run, capsys) -> None:

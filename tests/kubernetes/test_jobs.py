@@ -33,7 +33,7 @@ MOVED = (
     """trap 'touch "{0}"; exit 143' TERM; test -e "{0}" && exit 0; while :; do sleep 0.1; done"""
 )
 ONCE = 'test -e "{0}" || {{ touch "{0}"; echo first; exit 5; }}; echo second'
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("impatient")]
+pytestmark = [pytest.mark.long(100), pytest.mark.usefixtures("impatient")]
 
 
 class Moved(NamedTuple):

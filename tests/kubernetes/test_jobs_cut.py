@@ -18,7 +18,7 @@ from dotrain.kube import Kube
 from tests.kubernetes import work
 from tests.kubernetes.submitted import clear, content_of, found, left, pods_of, run
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 IMAGE = "python:3.13-slim"
 KEY = "wandb-5ecre7-value"

@@ -38,7 +38,7 @@ from tests.kubernetes.submitted import (
     without,
 )
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(60)
 
 IMAGE = "python:3.13-slim"
 GPU_SIZE = "gpu-4000adax1-20gb"

@@ -13,7 +13,7 @@ from dotrain.errors import DrainFailed, KubernetesUnreachable
 from tests.kubernetes import work
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 OLD, NEW = "train-s-2vcpu-4gb", "train-s-4vcpu-8gb"
 

@@ -19,7 +19,7 @@ from dotrain.jobs import keeping, spaces
 from dotrain.jobs.job import Job
 from tests.kubernetes import work
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 SPACE = "/api/v1/namespaces/training/secrets"
 

@@ -18,7 +18,7 @@ from dotrain import client, reachability, target
 from dotrain.errors import AddressMoved, ClusterNotFound, KubernetesForbidden, NotReady, SpecError
 from tests.kubernetes import work
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(20)
 
 STALE = "sandbox_kube_that-has-expired"
 

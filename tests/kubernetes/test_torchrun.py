@@ -13,7 +13,7 @@ import dotrain
 from scripts import install_torch
 from tests.kubernetes import work
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 IMAGE = "pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime"

@@ -13,7 +13,7 @@ import dotrain
 from dotrain import config, errors
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 HOME = "203.0.113.7/32"
 

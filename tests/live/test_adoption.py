@@ -8,7 +8,7 @@ import dotrain
 from dotrain import errors
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(130)
 
 # `make faults` has the others.
 OBJECTS = {"/v2/kubernetes/clusters": "clusters", "/v2/databases": "databases"}

@@ -20,7 +20,7 @@ from dotrain import address, ahead, display, errors, target
 from dotrain.engine.progress import Progress
 from tests.live.conftest import Sandbox, locked
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(100)
 
 HOME, CAFE, TRAIN = "203.0.113.7", "198.51.100.4", "198.51.100.5"
 

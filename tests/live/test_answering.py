@@ -13,7 +13,7 @@ from dotrain import estimates, target
 from tests.crash.kernel import Kernel
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 MOST = 0.2
 LEAST_TRIPS = 100

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from dotrain import cli
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(100)
 
 
 def run(*arguments: str, status: int = 0) -> Result:

@@ -16,7 +16,7 @@ import dotrain
 from tests.crash.kernel import Cell, Kernel
 from tests.live.conftest import Sandbox, frozen
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(80)
 
 NAMES = ("ada", "bert", "cleo", "dora")
 SETUP = "import dotrain; sandbox = dotrain.use_sandbox()"

@@ -14,7 +14,7 @@ from dotrain import cli
 from dotrain.errors import BudgetRunsOut, ClusterNotFound, UnknownGpu, UnknownRegion
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 # Dear enough that seconds cost cents: $110 an hour.
 DEAR = dotrain.Pool(size="gpu-h200x8-1128gb", count=4)

@@ -17,7 +17,7 @@ from dotrain import errors
 from dotrain.engine import locate
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 # What lets root write where the permissions of files forbid it.
 _OVERRIDES = (1, 2)

@@ -11,7 +11,7 @@ import dotrain
 from dotrain import config
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(20)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from dotrain.engine.workspace import backend
 from tests.live import labelled
 from tests.live.conftest import Sandbox, locked
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 OFFICE = "203.0.113.0/24"
 PAST = "2020-01-01T00:00:00Z"

@@ -9,7 +9,7 @@ import pytest
 import dotrain
 from dotrain.widgets.form.form import Form
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 NAME = "formed"
 

@@ -11,7 +11,7 @@ import pytest
 import dotrain
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(60)
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 # Each goes on with the cluster that the one before left, and the last takes it down.

@@ -16,7 +16,7 @@ from dotrain import config
 from dotrain.grants import Grant
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(50)
 
 ME = f"me: {config.identity()}"
 POOL = dotrain.Pool(size="s-4vcpu-8gb", count=2)

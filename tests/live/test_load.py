@@ -10,7 +10,7 @@ import pytest
 from benchmarks import load
 from tests.live.conftest import started
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from dotrain.pools import Pool
 from dotrain.turn import Turn
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(120)
 
 CPU = Pool("cpu", count=2, labels={"team": "nlp"}, taints=["team=nlp:NoSchedule"])
 GPU = Pool("gpu", size="gpu-h100x1-80gb", min=1, max=4)

@@ -21,7 +21,7 @@ from dotrain.engine import journal
 from dotrain.engine.progress import Progress
 from tests.live.conftest import Sandbox, engine, frozen, host_of, processes
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(170)
 
 UP = """
 import dotrain

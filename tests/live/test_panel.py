@@ -13,7 +13,7 @@ from dotrain.widgets.panel import feed
 from tests.crash.kernel import Kernel
 from tests.live.conftest import Sandbox, frozen, processes
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(50)
 
 SECONDS = 60
 # As a front end does when it shows the panel.

@@ -20,7 +20,7 @@ from dotrain.engine.progress import Progress
 from dotrain.turn import Turn
 from tests.live.conftest import Sandbox, cut_off, processes
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(180)
 
 UP = "import dotrain; dotrain.use_sandbox(); dotrain.up({name!r})"
 

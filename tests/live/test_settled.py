@@ -10,7 +10,7 @@ import pytest
 import dotrain
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 
 @pytest.fixture

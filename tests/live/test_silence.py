@@ -24,7 +24,7 @@ from tests.live.conftest import Sandbox
 from tests.live.loud import DATABASE, session
 from tests.live.secrecy import Secrets, Watch, files
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 TOKEN = f"dop_v1_{randomness.token_hex(32)}"
 

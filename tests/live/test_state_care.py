@@ -17,7 +17,7 @@ import dotrain
 from dotrain import errors
 from tests.live.conftest import Sandbox, cut_off, engine
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(120)
 
 STATES = "sandbox/state/.pulumi"
 Pool = dotrain.Pool

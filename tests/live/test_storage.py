@@ -25,7 +25,7 @@ from dotrain.jobs.results import Outcome
 from dotrain.jobs.storage import Folder
 from dotrain.target import Target
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 HOUR = dt.timedelta(hours=1)
 SECRET = "5ecre75ecre7"

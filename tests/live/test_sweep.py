@@ -23,7 +23,7 @@ from dotrain.sandbox.store import Store
 from tests.live import labelled
 from tests.live.conftest import GOING_REAL, Sandbox, needed_scopes
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 MANY = 200
 

@@ -16,7 +16,7 @@ from dotrain.widgets.access.tab import AccessTab
 from dotrain.widgets.nodes.tab import NodesTab
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 OFFICE = "198.51.100.0/24"
 HOME, CAFE = "203.0.113.7", "198.51.100.4"

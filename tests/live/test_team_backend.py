@@ -29,7 +29,7 @@ from dotrain.spec import ClusterSpec, Resolved
 from dotrain.target import Target, start_sandbox, stop_sandbox
 from dotrain.turn import Turn
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 SPEC = ClusterSpec("shared", pools=(Pool(count=3),), allow=(Grant("me"), Grant("203.0.113.0/24")))
 RESOLVED = Resolved("1.34.1-do.0", {"ada@laptop": ("198.51.100.4/32",)})

@@ -14,7 +14,7 @@ from dotrain.spec import ClusterSpec
 from tests.live import labelled
 from tests.live.conftest import Sandbox
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 
 @pytest.fixture(scope="module")

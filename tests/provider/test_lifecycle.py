@@ -11,7 +11,7 @@ from tests.provider.traffic import TRAFFIC, needs_recording
 
 # The SDK does not close the event loops of inline programs.
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.long(60),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 

@@ -17,7 +17,7 @@ import yaml
 
 from .conftest import Server
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(40)
 
 CLUSTERS = "/v2/kubernetes/clusters"
 NODES = "/api/v1/nodes"

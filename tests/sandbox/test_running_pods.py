@@ -19,7 +19,7 @@ from dotrain.sandbox.kubernetes.programs import free_ports
 
 from .test_control_plane import CLUSTERS, NODES, Api, eventually, made, with_planes
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 SPACE = "/api/v1/namespaces/default"
 PODS = f"{SPACE}/pods"

@@ -23,7 +23,7 @@ from .conftest import BALANCER, DATABASE, FIREWALL
 from .exceptions import EXCEPTIONS, excepted
 from .goods import POOL, TOKEN, make_all, with_more
 
-pytestmark = [pytest.mark.long, openapi.needs_document]
+pytestmark = [pytest.mark.long(50), openapi.needs_document]
 
 WHOLE = {"name": "w", "description": "", "purpose": "x", "environment": "Staging"}
 # A request for each operation whose fields the document describes more widely than they are.
