@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import nbformat
+
+from scripts import notebooks
 
 _PATIENCE = 240.0
 
@@ -57,12 +58,9 @@ class Server:
 
     def write(self, name: str, *cells: str) -> Path:
         """Write a notebook of code cells, and return its file."""
-        made = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        )
+        kernel = {"name": "python3", "display_name": "Python 3"}
         path = self.directory / name
-        nbformat.write(made, path)
+        path.write_text(notebooks.text(notebooks.of(*cells, kernelspec=kernel)), "utf-8")
         return path
 
     def theme(self, name: str) -> None:

@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 from sphinx.util.inventory import InventoryFile
 
 import dotrain
+from scripts import notebooks
 
 ROOT = Path(__file__).parents[1]
 # What a page would fetch, and a style sheet; where a link leads is another matter.
@@ -63,7 +63,7 @@ def test_the_notebooks_show_what_they_put_out(site: Path) -> None:
         page = (site / "notebooks" / f"{path.stem}.html").read_text("utf-8")
         shown = [
             cell
-            for cell in nbformat.read(path, as_version=4).cells
+            for cell in notebooks.read(path).cells
             if cell.cell_type == "code" and not cell.source.startswith(("import ", "%"))
         ]
         assert page.count('class="cell_output') > len(shown) / 2, path.stem

@@ -10,10 +10,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import nbformat
 import pytest
 from click.testing import CliRunner
-from nbclient import NotebookClient
 
 import dotrain
 from dotrain import cli, idleness
@@ -24,6 +22,7 @@ from dotrain.errors import (
     JobNotFound,
     SpecError,
 )
+from scripts import notebooks
 from tests.kubernetes import work
 
 IMAGE = "python:3.13-slim"
@@ -286,9 +285,8 @@ job.delete()""",
 
 
 def test_cells_that_show_a_job_are_kept_up_to_date_until_it_ends(cluster) -> None:
-    cells = [nbformat.v4.new_code_cell(source) for source in NOTEBOOK]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    notebook = notebooks.of(*NOTEBOOK)
+    notebooks.client(notebook, timeout=60).execute()
     for number in (1, 2):
         (shown,) = notebook.cells[number].outputs
         assert "succeeded after" in shown.data["text/plain"]

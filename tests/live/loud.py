@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
+from scripts import notebooks
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
 
@@ -133,14 +138,14 @@ LAST = "dissect(sys.last_value)"
 DOWN = 'second.down(confirm="second")'
 
 
-def cell(source: str, *tags: str) -> nbformat.NotebookNode:
+def cell(source: str, *tags: str) -> NotebookNode:
     """Return a cell: one with the tag ``raises-exception`` may, ``pool gone`` is for `Cloud`."""
-    return nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)})
+    return notebooks.cell(source, tags=list(tags))
 
 
-def session() -> nbformat.NotebookNode:
+def session() -> NotebookNode:
     """Return the quickstart, with everything that could say a secret before its teardown."""
-    notebook = nbformat.read(QUICKSTART, as_version=4)
+    notebook = notebooks.read(QUICKSTART)
     teardown = next(n for n, one in enumerate(notebook.cells) if "down(" in one.source)
     fails = "raises-exception"
     notebook.cells[teardown:teardown] = [

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
+from scripts import notebooks
 from tests.live.conftest import Sandbox
 
 pytestmark = pytest.mark.long(270)
@@ -52,9 +51,9 @@ SHOWN = {
 def test_the_notebook_runs_from_top_to_bottom_and_leaves_nothing(
     path: Path, sandbox: Sandbox
 ) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    shown = nbformat.writes(notebook)
+    notebook = notebooks.read(path)
+    notebooks.client(notebook, timeout=300).execute()
+    shown = notebooks.text(notebook)
     for text in SHOWN[path.stem]:
         assert text in shown, text
     assert sandbox.token not in shown
@@ -66,7 +65,7 @@ def test_the_notebook_runs_from_top_to_bottom_and_leaves_nothing(
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_begins_with_its_purpose(path: Path) -> None:
-    first = nbformat.read(path, as_version=4).cells[0]
+    first = notebooks.read(path).cells[0]
     assert first.cell_type == "markdown"
     title, purpose = first.source.split("\n\n", 1)
     assert title.startswith("# ")
@@ -76,6 +75,6 @@ def test_the_notebook_begins_with_its_purpose(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_has_no_outputs_in_git(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+    notebook = notebooks.read(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)

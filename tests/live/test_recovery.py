@@ -10,14 +10,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 import dotrain
 from dotrain import applying, errors, target
 from dotrain.engine.progress import Progress
 from dotrain.turn import Turn
+from scripts import notebooks
 from tests.live.conftest import Sandbox, cut_off, processes
 
 pytestmark = pytest.mark.long(180)
@@ -309,11 +308,9 @@ def test_two_first_operations_on_one_name_make_one_cluster(sandbox: Sandbox) -> 
 
 
 def test_an_error_in_a_cell_is_one_paragraph(sandbox: Sandbox) -> None:
-    notebook = nbformat.v4.new_notebook()
     source = "import dotrain; dotrain.use_sandbox(); dotrain.up('cell', region='nyc33')"
-    notebook.cells = [nbformat.v4.new_code_cell(source)]
-    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
-    client.execute()
+    notebook = notebooks.of(source)
+    notebooks.client(notebook, timeout=60, allow_errors=True).execute()
     (error,) = [one for one in notebook.cells[0].outputs if one.output_type == "error"]
     (paragraph,) = error.traceback
     assert paragraph.startswith("UnknownRegion: There is no region 'nyc33'")

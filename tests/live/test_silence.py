@@ -6,23 +6,26 @@ import base64
 import gzip
 import json
 import os
+import re
 import secrets as randomness
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from dotrain import target
 from dotrain.sandbox.store import Store
+from scripts import notebooks
 from tests.live.conftest import Sandbox
 from tests.live.loud import DATABASE, session
 from tests.live.secrecy import Secrets, Watch, files
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 pytestmark = pytest.mark.long(90)
 
@@ -37,7 +40,7 @@ class Cloud:
         self.secrets = Secrets()
         self.checkpoints: list[dict[str, Any]] = []
 
-    def before(self, cell: nbformat.NotebookNode, **_: object) -> None:
+    def before(self, cell: NotebookNode, **_: object) -> None:
         """Take away the training pool, for a cell that wants it gone."""
         if "pool gone" not in cell.metadata.get("tags", ()):
             return
@@ -46,7 +49,7 @@ class Cloud:
             pool = one["node_pools"][1]["id"]
             sandbox.call("DELETE", f"/v2/kubernetes/clusters/{one['id']}/node_pools/{pool}")
 
-    def after(self, cell: nbformat.NotebookNode, cell_index: int, **_: object) -> None:
+    def after(self, cell: NotebookNode, cell_index: int, **_: object) -> None:
         """Note the secrets of what exists now."""
         # The first cell makes nothing, and the kernel is to start the sandbox.
         if cell_index == 0 or cell.cell_type != "code":
@@ -76,7 +79,7 @@ class Session:
 
     home: Path
     elsewhere: Path
-    notebook: nbformat.NotebookNode
+    notebook: NotebookNode
     cloud: Cloud
     watch: Watch
     requests: list[dict[str, Any]]
@@ -98,7 +101,7 @@ class Session:
 
     def printed(self) -> str:
         """Return the notebook as it would be saved."""
-        return str(nbformat.writes(self.notebook))
+        return notebooks.text(self.notebook)
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +118,9 @@ def ran(module_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "SILENCE": str(elsewhere / "said"),
     }
     notebook, cloud = session(), Cloud(module_home / "sandbox")
-    client = NotebookClient(
+    client = notebooks.client(
         notebook,
         timeout=120,
-        kernel_name="python3",
         on_cell_execute=cloud.before,
         on_cell_executed=cloud.after,
     )
@@ -224,11 +226,16 @@ def test_no_log_warning_or_traceback_with_all_its_variables_has_one(ran: Session
     }
 
 
+def _written(path: Path) -> Path:
+    """Return what a file is called as soon as it is whole."""
+    return path.with_name(re.sub(r"^\.(.+)\.[0-9a-f]{16}$", r"\1", path.name))
+
+
 def test_neither_had_a_file_that_was_there_only_for_a_while(ran: Session) -> None:
     leaks = {
         path: ran.secrets.within(data)
         for (path, *_), data in ran.watch.contents.items()
-        if ran.belongs.keys().isdisjoint([path, *path.parents])
+        if ran.belongs.keys().isdisjoint([_written(path), *path.parents])
     }
     assert {path: found for path, found in leaks.items() if found} == {}
     left = [*files(ran.elsewhere / "user", {}), *files(ran.elsewhere / "tmp", {})]
