@@ -17,9 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator
 
-from benchmarks.measure import Target, print_targets
-from dotrain import config
-from dotrain.engine import locate
+from benchmarks.measure import Target, print_targets, programs
 from scripts import lab, serving
 from scripts.panels import Form, Panel
 
@@ -69,14 +67,10 @@ def clicked(within: Locator, button: Locator, text: str) -> float:
 
 def main() -> None:
     """Click each button in turn, and print the table."""
-    engine = locate.find()
-    if engine is None:
-        raise SystemExit("There is no Pulumi CLI: run 'make engine' first.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         os.environ |= {
             "DOTRAIN_CHROMIUM": str(lab.browser.chromium()),
-            "DOTRAIN_KUBERNETES": str(config.kubernetes()),
-            "DOTRAIN_PULUMI": str(engine.path),
+            **programs(),
             "DOTRAIN_HOME": str(Path(name) / "home"),
             "DOTRAIN_SANDBOX_DELAY": "0",
         }

@@ -29,6 +29,8 @@ from typing import Any
 
 import httpx
 
+from benchmarks.measure import programs
+
 NOTEBOOKS, REQUESTS, STACKS = 50, 10_000, 200
 AT_ONCE = 4
 SHARED = "dotrain-shared"
@@ -64,7 +66,7 @@ class Seen:
 def main(notebooks: int = NOTEBOOKS, requests: int = REQUESTS, stacks: int = STACKS) -> None:
     """Measure, and print the tables."""
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"DOTRAIN_HOME": home, "DOTRAIN_SANDBOX_DELAY": "0"}
+        os.environ |= {**programs(), "DOTRAIN_HOME": home, "DOTRAIN_SANDBOX_DELAY": "0"}
         from dotrain import target
 
         target.use_sandbox()

@@ -76,6 +76,17 @@ class Meter:
         return int(self._client.get(self._url).raise_for_status().json()["last"])
 
 
+def programs() -> dict[str, str]:
+    """Return where the engine and the control plane are, for a data directory that has neither."""
+    from dotrain import config
+    from dotrain.engine import locate
+
+    engine = locate.find()
+    if engine is None:
+        sys.exit("There is no Pulumi CLI: run 'make engine' first.")
+    return {"DOTRAIN_PULUMI": str(engine.path), "DOTRAIN_KUBERNETES": str(config.kubernetes())}
+
+
 @contextmanager
 def workplace() -> Iterator[tuple[Path, Path, dict[str, str]]]:
     """Point this process at a data directory of its own, with a sandbox that makes at once.
@@ -85,23 +96,23 @@ def workplace() -> Iterator[tuple[Path, Path, dict[str, str]]]:
     tuple of (pathlib.Path, pathlib.Path, dict)
         The data directory, the wrapper's notes, and the sandbox's url and token.
     """
-    from dotrain import config, target
-    from dotrain.engine import locate
+    from dotrain import target
 
-    engine = locate.find()
-    if engine is None:
-        sys.exit("There is no Pulumi CLI: run 'make engine' first.")
+    found = programs()
+    engine = found["DOTRAIN_PULUMI"]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         directory = Path(name)
         notes = directory / "processes"
         notes.touch()
         wrapper = directory / "counted" / "pulumi"
         wrapper.parent.mkdir()
-        wrapper.write_text(f'#!/bin/sh\necho "$$" >> "{notes}"\nexec "{engine.path}" "$@"\n')
+        wrapper.write_text(
+            f'#!/bin/sh\necho "$$" >> "{notes}"\nexec "{engine}" "$@"\n'
+        )
         wrapper.chmod(0o755)
         home = directory / "home"
         os.environ |= {
-            "DOTRAIN_KUBERNETES": str(config.kubernetes()),
+            **found,
             "DOTRAIN_HOME": str(home),
             "DOTRAIN_PULUMI": str(wrapper),
             "DOTRAIN_SANDBOX_DELAY": "0",

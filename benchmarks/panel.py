@@ -23,6 +23,8 @@ from typing import Any
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
+from benchmarks.measure import programs
+
 NODES = (5, 50, 200)
 BEGIN = """
 import dataclasses, datetime, json, statistics, time
@@ -119,7 +121,7 @@ def run(kernel: BlockingKernelClient, code: str) -> str:
 def main() -> None:
     """Grow a cluster, measure at each size, and print the table."""
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"DOTRAIN_HOME": home, "DOTRAIN_SANDBOX_DELAY": "0"}
+        os.environ |= {**programs(), "DOTRAIN_HOME": home, "DOTRAIN_SANDBOX_DELAY": "0"}
         import dotrain
         from dotrain import target
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from dotrain import catalog, losses
 from dotrain.api import Api
+from dotrain.belongings import Search
 from dotrain.engine.driver import Driver
 from dotrain.engine.preview import Planned
 from dotrain.engine.state import State
@@ -79,6 +80,8 @@ def check(
         raise _refusal(spec.name, steps, pools, causes)
     if not kinds:
         return None, resolved
+    if any(step.kind == "VPC" and step.verb == "replace" for step in steps):
+        _refuse_tenants(api, spec.name, cluster)
     if "cluster" in kinds:
         options = api.get("/v2/kubernetes/options")["options"]
         catalog.check(spec, options)
@@ -146,6 +149,28 @@ def _cluster(api: Api, remembered: State) -> Mapping[str, Any]:
     except NotFound:
         return {}
     return cluster
+
+
+def _refuse_tenants(api: Api, name: str, cluster: Mapping[str, Any]) -> None:
+    """Raise when the network has to go, and a load balancer is in it that would not.
+
+    What Kubernetes made goes with it. What somebody else put there keeps the
+    network, for whose end the engine waits half an hour when the cluster has gone.
+    """
+    own: set[str] = set()
+    if cluster:
+        path = f"/v2/kubernetes/clusters/{cluster['id']}/destroy_with_associated_resources"
+        own = {one["id"] for one in api.get(path).get("load_balancers") or ()}
+    there = Search(api, name, filter(None, [cluster.get("id")])).find({"VPC", "load balancer"})
+    tenants = [one.name for one in there if one.kind == "load balancer" and one.id not in own]
+    if tenants:
+        raise ReplacementRefused(
+            f"The cluster {name!r} stays as it is.",
+            f"Its network has to go with it, and {' and '.join(tenants)} is in that network: no "
+            "Service of the cluster has made that load balancer.",
+            f"Delete it, or have dotrain.down({name!r}) delete all that is there; then call up() "
+            "again.",
+        )
 
 
 def _refusal(

@@ -186,6 +186,7 @@ _CLUSTERS = "/v2/kubernetes/clusters"
 _READ: dict[str, Shape] = {
     _CLUSTERS: _list("kubernetes_clusters", _CLUSTER),
     f"{_CLUSTERS}/[^/]+": {"kubernetes_cluster": _CLUSTER},
+    f"{_CLUSTERS}/[^/]+/destroy_with_associated_resources": {"load_balancers?": [{"id": TEXT}]},
     f"{_CLUSTERS}/[^/]+/node_pools": {"node_pools": [_POOL]},
     f"{_CLUSTERS}/[^/]+/node_pools/[^/]+": {"node_pool": _POOL},
     f"{_CLUSTERS}/[^/]+/credentials": {

@@ -58,10 +58,13 @@ def storage(sandbox: Sandbox, name: str, *tags: str) -> None:
     sandbox.call("POST", f"/v2/volumes/{volume['id']}/snapshots", name=f"{name}-copy")
 
 
-def balancer(sandbox: Sandbox, network: str) -> None:
-    """Make a load balancer in a network, as Kubernetes does for a Service."""
-    body = {"name": "k8s-service", "region": "nyc3", "vpc_uuid": network}
-    sandbox.call("POST", "/v2/load_balancers", **body, forwarding_rules=[_FORWARDING])
+def balancer(
+    sandbox: Sandbox, network: str, *tags: str, name: str = "k8s-service", region: str = "nyc3"
+) -> str:
+    """Make a load balancer in a network, as Kubernetes does for a Service, and return its id."""
+    body = {"name": name, "region": region, "vpc_uuid": network, "tags": list(tags)}
+    made = sandbox.call("POST", "/v2/load_balancers", **body, forwarding_rules=[_FORWARDING])
+    return str(made["load_balancer"]["id"])
 
 
 def retag(sandbox: Sandbox, name: str, *tags: str) -> None:
