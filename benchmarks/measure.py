@@ -106,9 +106,7 @@ def workplace() -> Iterator[tuple[Path, Path, dict[str, str]]]:
         notes.touch()
         wrapper = directory / "counted" / "pulumi"
         wrapper.parent.mkdir()
-        wrapper.write_text(
-            f'#!/bin/sh\necho "$$" >> "{notes}"\nexec "{engine}" "$@"\n'
-        )
+        wrapper.write_text(f'#!/bin/sh\necho "$$" >> "{notes}"\nexec "{engine}" "$@"\n')
         wrapper.chmod(0o755)
         home = directory / "home"
         os.environ |= {
