@@ -32,6 +32,8 @@ _PAGE = 200
 _ATTEMPTS = 4
 # An answer may take half a minute and come all the same.
 _TIMEOUT = 60.0
+# In all, after which nothing is asked again: a request without an answer is asked twice.
+_PATIENCE = 2 * _TIMEOUT
 # A burst is over within a minute.
 _LONGEST_WAIT = 60.0
 # Of a managed database its password, and its address with the password in it;
@@ -143,7 +145,11 @@ class Api:
         authorization = {"Authorization": Hidden(f"Bearer {self._target.token}")}
         try:
             for attempt in stamina.retry_context(
-                on=_backoff, attempts=_ATTEMPTS, wait_initial=0.5, wait_max=_LONGEST_WAIT
+                on=_backoff,
+                attempts=_ATTEMPTS,
+                timeout=_PATIENCE,
+                wait_initial=0.5,
+                wait_max=_LONGEST_WAIT,
             ):
                 with attempt:
                     self._pace.wait()
