@@ -221,6 +221,8 @@ class Histories(Told):
     )  # fmt: skip
     def down(self, name: str, fault: Fault | None) -> None:
         had = self.clusters.get(name)
+        # What is left trusts the cluster by an id that goes first.
+        opened = self._opens(name) if had else set()
         error, hit = self._call(lambda: dotrain.down(name, confirm=name), fault)
         if error is None:
             assert had, f"{name} was taken down, and there was none"
@@ -232,7 +234,7 @@ class Histories(Told):
             del self.clusters[name]
         else:
             assert hit, f"down() failed, and nothing was wrong: {error}"
-            had.may |= self._opens(name)
+            had.may |= opened
             had.failed = had.going = True
             had.known = stack.read(target.current(), name) is not None
 
@@ -256,6 +258,7 @@ class Histories(Told):
         due = {name for name in self.clusters if self._is_over(name)}
         odd = any(not one.alive or one.going for one in self.clusters.values())
         there = {one["name"] for one in self.account.objects()["clusters"]}
+        opened = {name: self._opens(name) for name in due}
         error, hit = self._call(lambda: dotrain.sweep(dry_run=dry_run), fault)
         assert error is None or hit or odd, f"sweep() failed, and nothing was wrong: {error}"
         left = {one["name"] for one in self.account.objects()["clusters"]}
@@ -267,7 +270,7 @@ class Histories(Told):
             if error is None:
                 del self.clusters[name]
             else:
-                had.may |= self._opens(name)
+                had.may |= opened[name]
                 had.failed = had.going = True
                 had.known = stack.read(target.current(), name) is not None
 

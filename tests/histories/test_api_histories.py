@@ -111,6 +111,16 @@ def test_what_a_teardown_that_stopped_half_way_has_left_is_named(state: Historie
     state.down(name="bert", fault=None)
 
 
+def test_a_teardown_that_stopped_half_way_opens_nothing(world: worlds.World) -> None:
+    Histories.world = world
+    state = Histories()
+    state.begin(start="database")
+    state.down(name="bert", fault=Fault("delete database", "401", 0, "once"))
+    state.all_is_as_it_should_be()
+    state.down(name="bert", fault=None)
+    state.all_is_as_it_should_be()
+
+
 @pytest.mark.parametrize("kind", ["401", *APPLIED])
 def test_what_has_expired_and_could_not_be_ended_ends_with_the_next_call(
     state: Histories, kind: str
