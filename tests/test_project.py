@@ -13,6 +13,7 @@ import yaml
 import dotrain
 from dotrain import config
 from dotrain.engine import gotool, locate
+from tests.browser.conftest import SCREENSHOTS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text()
@@ -55,11 +56,23 @@ def test_the_control_plane_built_is_the_one_asked_for() -> None:
     assert set(staging) == {config.KUBERNETES.replace("1.", "v0.", 1)}
 
 
+TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
 def test_the_readme_names_the_commands_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text()
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`?make (\w+)`?", readme))
-    assert {"demo", "test"} <= named <= targets
+    named = set(re.findall(r"`?make ([\w-]+)`?", (ROOT / "README.md").read_text()))
+    assert {"demo", "test", "test-all"} <= named <= TARGETS
+
+
+def test_ci_runs_commands_that_exist_and_keeps_the_screenshots() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    named = set(re.findall(r'"make ([\w-]+)"', workflow))
+    assert {"gallery", "crash", "faults", "soak"} <= named <= TARGETS
+    assert ".ci/run" in workflow
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    (job,) = yaml.safe_load(workflow)["jobs"].values()
+    (kept,) = [step["with"]["path"] for step in job["steps"] if "upload" in step.get("uses", "")]
+    assert ROOT / kept == SCREENSHOTS
 
 
 def test_without_an_engine_the_suite_fails_and_says_how_to_get_one(tmp_path: Path) -> None:
