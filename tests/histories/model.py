@@ -15,6 +15,7 @@ NOBODY = "192.0.2.1/32"
 _HOURS = 672
 _DATABASE_PORT = "25060"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
+OPEN_DATABASE = {("database", "inbound", "tcp", _DATABASE_PORT, peer) for peer in _EVERYWHERE}
 _SERVICES = {
     "ssh": ("nodes", "22"),
     "jupyter": ("nodes", "8888"),
@@ -180,7 +181,7 @@ def in_force(objects: Mapping[str, Any], name: str) -> set[Rule]:
         found |= {("control-plane", "inbound", "tcp", "443", cidr(peer)) for peer in allowed}
     for one in labelled(objects["databases"], name):
         if not one["rules"]:
-            found |= {("database", "inbound", "tcp", _DATABASE_PORT, peer) for peer in _EVERYWHERE}
+            found |= OPEN_DATABASE
         for rule in one["rules"] or ():
             peer = rule["value"] if rule["type"] == "ip_addr" else f"{rule['type']}:{rule['value']}"
             peer = cidr(peer) if rule["type"] == "ip_addr" else peer

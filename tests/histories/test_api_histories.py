@@ -104,6 +104,16 @@ def test_a_database_that_is_made_while_something_fails_lets_in_nobody_else(
     state.all_is_as_it_should_be()
 
 
+def test_a_database_that_cannot_be_shut_is_told_of_and_shut_by_the_next_call(
+    state: Histories,
+) -> None:
+    asked: dict[str, Any] = {"name": "bert", "size": "s-2vcpu-4gb", "count": 1}
+    fault = Fault("change trusted sources", "401", 0, "always")
+    state.up(**asked, second=False, database=True, fault=fault)
+    assert "its trusted sources were not set" in dotrain.get("bert").operation.log
+    state.up(**asked, second=False, database=True, fault=None)
+
+
 def test_what_a_teardown_that_stopped_half_way_has_left_is_named(state: Histories) -> None:
     state.down(name="bert", fault=Fault("delete firewall", "401", 0, "always"))
     with pytest.raises(errors.ClusterNotFound, match=r"still has: firewall; .* dotrain\.down"):

@@ -114,6 +114,10 @@ class Told(RuleBasedStateMachine):
             message = f"{name}: nothing was wrong, and yet: {error}"
             raise AssertionError(message) from error
         self._believe(name, had, after, me)
+        made = self.clusters.get(name)
+        if made and after.database and fault and fault.at == "change trusted sources":
+            # What would shut it is what is refused; that is told.
+            made.may |= model.OPEN_DATABASE
 
     def _id(self, name: str) -> str:
         ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
