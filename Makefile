@@ -16,7 +16,7 @@ lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
 # Of the modules that take long one in so many is run, others each day.
-test: export DOTRAIN_TEST_ONE_IN ?= 8
+test: export DOTRAIN_TEST_ONE_IN ?= 12
 test: test-all  ## Run what is quick, and a sample of what takes long, the real engine included
 
 test-all: check engine kubernetes helm torch browser  ## Run everything, the real engine included

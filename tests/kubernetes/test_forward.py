@@ -20,6 +20,8 @@ from dotrain.cli import main
 from dotrain.errors import ForwardFailed
 from tests.kubernetes import work
 
+pytestmark = pytest.mark.long(20)
+
 PORTS = [{"name": "http", "port": 80, "targetPort": 6006}]
 
 

@@ -8,6 +8,8 @@ import dotrain
 from dotrain import config
 from dotrain.errors import SandboxError
 
+pytestmark = pytest.mark.long(20)
+
 
 def test_the_endpoint_is_that_of_a_real_api(cluster: dotrain.Cluster) -> None:
     server = cluster.outputs["k8s_cluster_endpoint"]

@@ -9,6 +9,8 @@ import pytest
 import dotrain
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long(10)
+
 
 @pytest.fixture(scope="module")
 def cluster(sandbox: Sandbox) -> dotrain.Cluster:

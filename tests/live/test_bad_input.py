@@ -14,6 +14,8 @@ import dotrain
 from dotrain import errors, target
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long(20)
+
 Pool = dotrain.Pool
 WRONG = {
     "unknown size": (

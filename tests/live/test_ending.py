@@ -17,6 +17,8 @@ from dotrain.widgets.listing.removal import Removal
 from tests.live import labelled
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long(20)
+
 POOL = dotrain.Pool(size="s-2vcpu-4gb", count=1)
 SECONDS = 60.0
 

@@ -22,6 +22,8 @@ from tests.live import labelled
 from tests.live.conftest import Sandbox, needed_scopes
 from tests.unit.conftest import Answer, Request, Server, _serving
 
+pytestmark = pytest.mark.long(20)
+
 LONG_AGO = "2020-01-01T00:00:00Z"
 NOW = dt.datetime.now(dt.timezone.utc)
 

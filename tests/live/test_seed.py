@@ -12,6 +12,8 @@ import dotrain
 from dotrain import errors
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long(10)
+
 ME = "203.0.113.7/32"
 
 

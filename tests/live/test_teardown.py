@@ -18,6 +18,8 @@ from dotrain.turn import Turn
 from tests.live import labelled
 from tests.live.conftest import Sandbox
 
+pytestmark = pytest.mark.long(10)
+
 
 @pytest.fixture(autouse=True)
 def healthy(sandbox: Sandbox) -> Iterator[None]:

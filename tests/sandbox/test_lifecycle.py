@@ -6,6 +6,8 @@ from dotrain.sandbox import lifecycle
 
 from .conftest import BALANCER, DATABASE, FIREWALL, state
 
+pytestmark = pytest.mark.long(20)
+
 CLUSTERS = "/v2/kubernetes/clusters"
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import FIREWALL, ROOT, Server
 
+pytestmark = pytest.mark.long(20)
+
 
 @pytest.fixture
 def own(tmp_path):
