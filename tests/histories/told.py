@@ -114,9 +114,9 @@ class Told(RuleBasedStateMachine):
             message = f"{name}: nothing was wrong, and yet: {error}"
             raise AssertionError(message) from error
         self._believe(name, had, after, me)
-        made = self.clusters.get(name)
-        if made and after.database and fault and fault.at == "change trusted sources":
-            # What would shut it is what is refused; that is told.
+        made, new = self.clusters.get(name), after.database and not (had and had.wish.database)
+        if made and new and fault and fault.at == "change trusted sources":
+            # What would shut a new one is what is refused; that is told.
             made.may |= model.OPEN_DATABASE
 
     def _id(self, name: str) -> str:
