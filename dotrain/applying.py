@@ -211,7 +211,11 @@ class _Work:
             # First: where it fails half-way, the old cluster may be gone all the same.
             workspace.kubeconfig(self.turn.target, name).unlink(missing_ok=True)
             progress.note("Kubeconfigs of the old cluster are void: kubeconfig() writes a new one.")
-        self.up(orphans, leaving, lift=lift)
+        try:
+            self.up(orphans, leaving, lift=lift)
+        except OperationFailed:
+            self._shut_database()
+            raise
 
     def converge(self, leaving: Sequence[Leaving], *, refresh: bool) -> None:
         """Let Pulumi make it, and take in what is there without being known."""
@@ -234,9 +238,7 @@ class _Work:
                 # error, or waiting for what it made may have failed.
                 orphans = self._hidden()
                 if orphans.keys() <= adopted:
-                    remembered = self.driver.read()
-                    ids = remembered.resources if remembered else {}
-                    shutting.database(self.api, spec, self.resolved, ids, turn.progress)
+                    self._shut_database()
                     raise
                 turn.progress.forgive()
                 turn.progress.note("What failed was made all the same: taking it in.")
@@ -245,6 +247,12 @@ class _Work:
         remembered = driver.read() if cut_off else None
         if remembered and remembered.pending:
             driver.forget_pending(turn.progress)
+
+    def _shut_database(self) -> None:
+        """Let nobody else into a database that an operation has made before it failed."""
+        remembered = self.driver.read()
+        ids = remembered.resources if remembered else {}
+        shutting.database(self.api, self.spec, self.resolved, ids, self.turn.progress)
 
     def guard(self, *, sound: bool) -> None:
         """See to it that the nodes have one firewall, and that it is in force.

@@ -48,6 +48,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "reset before": {"ending": "reset"},
     "reset after": {"ending": "reset", "applied": True},
     "cut short": {"ending": "cut"},
+    "silence before": {"ending": "silence"},
+    "silence after": {"ending": "silence", "applied": True},
 }
 OFTEN = {"once": 1, "always": 1000}
 
@@ -73,6 +75,11 @@ class Fault:
     skip: int = 0
     lasting: str = "once"
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is no answer."""
+        return KINDS[self.kind].get("ending") == "silence"
+
     def told(self) -> dict[str, Any]:
         """Return it as the sandbox is told."""
         method, path = ENDPOINTS[self.at]
@@ -80,7 +87,7 @@ class Fault:
         return {"method": method, "path": path, **often, **KINDS[self.kind]}
 
 
-def faults(*endpoints: str) -> st.SearchStrategy[Fault]:
+def _faults(*endpoints: str) -> st.SearchStrategy[Fault]:
     """Draw what goes wrong at one of some endpoints."""
     return st.builds(
         Fault,
@@ -89,3 +96,8 @@ def faults(*endpoints: str) -> st.SearchStrategy[Fault]:
         st.integers(0, 1),
         st.sampled_from(["once", "always"]),
     )
+
+
+def unsafe(*endpoints: str) -> st.SearchStrategy[Fault | None]:
+    """Draw what goes wrong at one of some endpoints; nothing, more often than not."""
+    return st.none() | st.none() | _faults(*endpoints)

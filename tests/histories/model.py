@@ -47,23 +47,26 @@ class Wish:
         Who may enter.
     egress : str
         What nodes may reach.
-    database : bool
-        Whether there is one.
+    database : str or None
+        Which engine it has, if there is one.
     paused : bool
         Whether the pools are gone.
     max_age : str or None
         How long it may live.
     budget : float or None
         What it may cost.
+    region : str
+        Where it is.
     """
 
     pools: tuple[tuple[str, str, int], ...]
     grants: tuple[Grant, ...] = (Grant("me"),)
     egress: str = "web"
-    database: bool = False
+    database: str | None = None
     paused: bool = False
     max_age: str | None = None
     budget: float | None = None
+    region: str = "nyc3"
 
     @property
     def says_me(self) -> bool:
@@ -120,6 +123,14 @@ class Wish:
             for layer, _, _, _, peer in self.opens(me, "")
             if layer == "control-plane"
         )
+
+
+def is_another(wish: Wish, objects: Mapping[str, Any], name: str) -> bool:
+    """Return whether a cluster, or its database, would have to be destroyed to be as wished."""
+    clusters, databases = labelled(objects["clusters"], name), labelled(objects["databases"], name)
+    return any(one["region"] != wish.region for one in clusters) or any(
+        one["engine"] != wish.database or one["region"] != wish.region for one in databases
+    )
 
 
 def cidr(address: str) -> str:

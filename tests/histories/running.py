@@ -87,7 +87,8 @@ class Run(mocks.MockMonitor):
         self._provider, self._stack, self._known = provider, stack, dict(known)
         self._save, self._preview = save, preview
         self._terms = {"preview": preview, "timeout": _PATIENCE}
-        self._registered: dict[str, bool] = {}
+        self._registered: set[str] = set()
+        self._anew: set[str] = set()
         self._failure: Failed | None = None
         self._outputs: dict[str, Any] = {}
         self.steps: list[Planned] = []
@@ -142,7 +143,7 @@ class Run(mocks.MockMonitor):
         except Failed as error:
             self._failure = error
             raise
-        self._registered[urn] = True
+        self._registered.add(urn)
         self._known[urn] = entry
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=entry["id"], object=wire.dump(entry["outputs"])
@@ -163,6 +164,9 @@ class Run(mocks.MockMonitor):
             "protect": request.protect,
             "retainOnDelete": request.retainOnDelete,
             "dependencies": list(request.dependencies),
+            "propertyDependencies": {
+                key: list(one.urns) for key, one in request.propertyDependencies.items()
+            },
             "id": old["id"] if old else "",
         }
         if not request.custom:
@@ -192,7 +196,7 @@ class Run(mocks.MockMonitor):
         return {"id": answer.id, "inputs": inputs, "outputs": outputs}
 
     def _created(self, urn: str, request: Any, inputs: wire.Props) -> Entry:
-        self._step("create", request, urn)
+        self._step("replace" if urn in self._anew else "create", request, urn)
         properties = wire.dump(inputs)
         answer = self._provider("Create", urn=urn, properties=properties, **self._terms)
         outputs = wire.load(answer.properties)
@@ -204,19 +208,52 @@ class Run(mocks.MockMonitor):
         states = {"urn": urn, "id": old["id"], "olds": olds, "news": news}
         differs = self._provider("Diff", **states, old_inputs=old_inputs)
         if differs.replaces:
-            if old["protect"]:
-                raise Failed(f"{request.name} would be replaced: {_PROTECTED}")
-            assert self._preview, "no history replaces a cluster"
-            self._step("replace", request, urn)
-        elif differs.diffs:
+            assert differs.deleteBeforeReplace, f"two of {urn} would be there at once"
+            self._make_room(urn)
+            return self._created(urn, request, inputs)
+        if differs.diffs:
             self._step("update", request, urn)
             outputs = wire.load(self._provider("Update", **states, **self._terms).properties)
             return {"inputs": inputs, "outputs": outputs}
         return {"inputs": inputs, "outputs": old["outputs"]}
 
+    def _make_room(self, urn: str) -> None:
+        """Delete what is to be made anew, and before it what cannot stay without it."""
+        falls = self._falling_with(urn)
+        for one in falls:
+            if self._known[one]["protect"]:
+                raise Failed(f"{one} would be replaced: {_PROTECTED}")
+        self._anew |= set(falls)
+        for one in reversed(falls):
+            if not self._known[one]["retainOnDelete"]:
+                self._deleted(one, self._known[one])
+            del self._known[one]
+            self._save(self._known)
+
+    def _falling_with(self, urn: str) -> list[str]:
+        """Return what falls when one falls: it, and what its going would replace, oldest first."""
+        falls = [urn]
+        for one, entry in self._known.items():
+            new = {
+                key: wire.UNKNOWN if set(falls) & set(urns) else entry["inputs"].get(key)
+                for key, urns in entry.get("propertyDependencies", {}).items()
+            }
+            if entry["custom"] and one != urn and wire.UNKNOWN in new.values():
+                differs = self._provider(
+                    "Diff",
+                    urn=one,
+                    id=entry["id"],
+                    olds=wire.dump(entry["outputs"]),
+                    old_inputs=wire.dump(entry["inputs"]),
+                    news=wire.dump({**entry["inputs"], **new}),
+                )
+                if differs.replaces:
+                    falls.append(one)
+        return falls
+
     def delete_the_rest(self) -> None:
         """Delete what the program has not registered."""
-        self.delete(self._known.keys() - self._registered.keys())
+        self.delete(self._known.keys() - self._registered)
 
     def delete(self, goes: Any) -> None:
         """Delete some of what is known, the newest first; raise Failed for what is refused."""

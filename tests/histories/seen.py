@@ -34,21 +34,29 @@ def wish_of(spec: ClusterSpec) -> Wish:
         tuple((one.name, one.size, one.count) for one in spec.pools),
         tuple(Grant(one.source, tuple(one.to)) for one in spec.allow),
         spec.egress[0],
-        spec.database is not None,
+        spec.database.engine if spec.database else None,
         spec.paused,
         spec.max_age,
         spec.budget,
+        spec.region,
     )
 
 
 def kubernetes_made(account: Account, cluster: Mapping[str, Any], kind: str, name: str) -> None:
     """Make what Kubernetes makes for a claim, or for a Service."""
+    mark = f"k8s:{cluster['id']}"
     if kind == "volume":
-        body = {"name": name, "region": "nyc3", "size_gigabytes": 10}
-        account.by_hand("POST", "/v2/volumes", **body, tags=[f"k8s:{cluster['id']}"])
+        body = {"name": name, "region": cluster["region"], "size_gigabytes": 10}
+        account.by_hand("POST", "/v2/volumes", **body, tags=[mark])
     else:
-        body = {"name": name, "region": "nyc3", "vpc_uuid": cluster["vpc_uuid"]}
-        account.by_hand("POST", "/v2/load_balancers", **body, forwarding_rules=[_FORWARDING])
+        balancer(account, cluster, name, mark)
+
+
+def balancer(account: Account, cluster: Mapping[str, Any], name: str, *tags: str) -> None:
+    """Make a load balancer in the network of a cluster."""
+    body = {"name": name, "region": cluster["region"], "vpc_uuid": cluster["vpc_uuid"]}
+    rules = [_FORWARDING]
+    account.by_hand("POST", "/v2/load_balancers", **body, tags=tags, forwarding_rules=rules)
 
 
 def strange(account: Account, kind: str, name: str) -> None:
@@ -85,8 +93,10 @@ def check_account(objects: Objects, name: str, cluster: Cluster | None) -> None:
         wider = opened - cluster.may - wanted
         assert not wider, f"{name} lets in who was never to enter: {sorted(wider)}"
         return
-    one_each = dict.fromkeys(counts, 1) | {"databases": int(cluster.wish.database)}
+    one_each = dict.fromkeys(counts, 1) | {"databases": int(bool(cluster.wish.database))}
     assert counts == one_each, f"of {name} there is {counts}"
+    another = model.is_another(cluster.wish, objects, name)
+    assert not another, f"{name} is not where it should be, or has another database"
     pools = {(one["name"], one["size"], one["count"]) for one in clusters[0]["node_pools"]}
     assert pools == cluster.wish.nodes(), f"{name} has the pools {pools}"
     assert opened == wanted, _differing(name, opened, wanted)

@@ -53,7 +53,7 @@ def test_whatever_happens_the_account_is_what_the_model_says(world: worlds.World
 
 # What histories have found.
 
-APPLIED = ["500 after", "reset after", "cut short"]
+APPLIED = ["500 after", "reset after", "cut short", "silence after"]
 
 
 @pytest.mark.parametrize("kind", APPLIED)
@@ -145,6 +145,30 @@ def test_the_last_who_may_use_kubernetes_is_let_in_no_longer_than_granted(
     state.allow_for_an_hour(name="bert", to=("api",), fault=None)
     state.revoke(name="bert", source="me", force=True, fault=None)
     state.an_hour_goes_by(name="bert", fault=None)
+
+
+@pytest.mark.parametrize("kind", ["401", *APPLIED])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "delete pool", "delete database", "delete cluster", "delete VPC", "make VPC",
+        "make cluster", "make pool", "make database", "change trusted sources",
+    ],
+)  # fmt: skip
+def test_a_cluster_that_moves_is_whole_again_whatever_stops_it(
+    world: worlds.World, at: str, kind: str
+) -> None:
+    Histories.world = world
+    state = Histories()
+    state.begin(start="database")
+    fault = Fault(at, kind, 0, "always")
+    state.move_the_cluster(name="bert", region="ams3", fault=fault)
+    state.all_is_as_it_should_be()
+    state.allow_me(name="bert", fault=None)
+    state.all_is_as_it_should_be()
+    state.move_the_cluster(name="bert", region="ams3", fault=None)
+    state.all_is_as_it_should_be()
+    assert state.clusters["bert"].exact
 
 
 # The machine can fail: dotrain is broken on purpose, and it finds that.

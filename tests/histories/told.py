@@ -65,12 +65,14 @@ class Told(RuleBasedStateMachine):
     def _opens(self, name: str) -> set[model.Rule]:
         self.touched.add(name)
         had = self.clusters[name]
-        ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
-        return had.wish.opens(had.me, ids[0] if ids else "")
+        ids = self._ids(name)["clusters"]
+        return had.wish.opens(had.me, min(ids, default=""))
 
     def _call(self, act: Callable[[], Any], fault: Fault | None) -> tuple[Exception | None, bool]:
         """Make a call; return the error it ended with, and whether it has met the fault."""
         self.calls += 1
+        if fault and fault.is_silent and self.world.waits:
+            fault = None
         if fault:
             self.account.meet(fault.told())
         error: errors.DotrainError | None = None
@@ -96,34 +98,57 @@ class Told(RuleBasedStateMachine):
         finds_me: bool = False,
         mends: bool = False,
         refused: type[Exception] | None = None,
+        named: bool = False,
     ) -> None:
         self.touched.add(name)
-        had = self.clusters.get(name)
+        had, before = self.clusters.get(name), self._ids(name)
         me = self.at if had is None or (finds_me and after.says_me) else had.me
         error, hit = self._call(act, fault)
         if error is None:
             assert refused is None, f"{name} was to be refused with {refused}"
-            made = Cluster(after, me, old=bool(had and had.old))
+            made = Cluster(after, me, old=self._is_old(had, name, before))
             if had and had.touched and not mends:
-                made.touched, made.may = True, had.may | after.opens(me, self._id(name))
+                made.touched, made.may = True, had.may | self._ever(name, before, me, after)
             self.clusters[name] = made
             return
         if refused and isinstance(error, refused):
             return
-        if not hit:
+        if not hit and (named or not self._is_torn(name, error, after)):
             message = f"{name}: nothing was wrong, and yet: {error}"
             raise AssertionError(message) from error
-        self._believe(name, had, after, me)
-        made, new = self.clusters.get(name), after.database and not (had and had.wish.database)
+        self._believe(name, had, after, me, before)
+        made, new = self.clusters.get(name), self._ids(name)["databases"] - before["databases"]
         if made and new and fault and fault.at == "change trusted sources":
             # What would shut a new one is what is refused; that is told.
             made.may |= model.OPEN_DATABASE
 
-    def _id(self, name: str) -> str:
-        ids = [one["id"] for one in model.labelled(self.account.objects()["clusters"], name)]
-        return ids[0] if ids else ""
+    def _is_torn(self, name: str, error: Exception | None, after: Wish) -> bool:
+        """Return whether a replacement had failed, so that whatever does not name it is refused."""
+        if not isinstance(error, errors.ReplacementRefused):
+            return False
+        had, objects = self.clusters[name], self.account.objects()
+        return had.failed and model.is_another(after, objects, name)
 
-    def _believe(self, name: str, had: Cluster | None, after: Wish, me: str) -> None:
+    def _ids(self, name: str) -> dict[str, set[str]]:
+        """Return the ids of its clusters and databases."""
+        objects = self.account.objects()
+        return {
+            kind: {one["id"] for one in model.labelled(objects[kind], name)}
+            for kind in ("clusters", "databases")
+        }
+
+    def _is_old(self, had: Cluster | None, name: str, before: dict[str, set[str]]) -> bool:
+        """Return whether it is one that had grown old, and no other."""
+        return bool(had and had.old and before["clusters"] & self._ids(name)["clusters"])
+
+    def _ever(self, name: str, before: dict[str, set[str]], me: str, wish: Wish) -> set[model.Rule]:
+        """Return what a wish opens, whichever cluster its database trusts."""
+        ids = self._ids(name)["clusters"] | before["clusters"] | {""}
+        return set().union(*(wish.opens(me, one) for one in ids))
+
+    def _believe(
+        self, name: str, had: Cluster | None, after: Wish, me: str, before: dict[str, set[str]]
+    ) -> None:
         """Take over what is remembered of a call that was refused: before it, or after it."""
         remembered = stack.read(target.current(), name)
         if remembered is None or remembered.spec is None or remembered.resolved is None:
@@ -136,15 +161,14 @@ class Told(RuleBasedStateMachine):
         now = mine.removesuffix("/32")
         assert now in places, f"{now} is not where this machine was"
         made = Cluster(wish, now, failed=True)
-        made.old = had.old if had else False
+        made.old = self._is_old(had, name, before)
         made.going = had.going if had else False
         made.touched = had.touched if had else False
         made.alive = had.alive if had else True
-        key = self._id(name)
-        made.may = had.may | had.wish.opens(had.me, key) if had else set()
+        made.may = set(had.may) if had else set()
         for one in (after, wish, *([had.wish] if had else [])):
             for place in places:
-                made.may |= one.opens(place, key)
+                made.may |= self._ever(name, before, place, one)
         self.clusters[name] = made
 
     # What always holds.

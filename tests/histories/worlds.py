@@ -42,10 +42,13 @@ class World:
         The account.
     home : pathlib.Path
         The data directory.
+    waits : bool
+        Whether it takes a minute to find that there is no answer.
     """
 
     account: Account
     home: Path
+    waits: bool = False
     _kept: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -164,7 +167,7 @@ def outside(path: Path) -> Iterator[World]:
     with _home(path), served(account) as url:
         account.publish(url)
         dotrain.use_sandbox()
-        yield World(account, path)
+        yield World(account, path, waits=True)
         restart()
     account.store.close()
 
