@@ -132,6 +132,27 @@ def wait_until_ready(
     ApiError
         When it cannot be read, or is in a list and still not shown by its id after two.
     """
+    _wait_for(api, orphans, cluster_id, turn, _still)
+
+
+def wait_until_shown(
+    api: Api, orphans: Mapping[str, str], cluster_id: str | None, turn: Turn
+) -> None:
+    """Wait until what is to be adopted can be read, though it may never become ready.
+
+    Takes and raises what `wait_until_ready` does.
+    """
+    _wait_for(api, orphans, cluster_id, turn, lambda *_: "")
+
+
+def _wait_for(
+    api: Api,
+    orphans: Mapping[str, str],
+    cluster_id: str | None,
+    turn: Turn,
+    still: Callable[[str, Mapping[str, Any]], str],
+) -> None:
+    """Wait until each can be read, and `still` has nothing to say of what the API answers."""
     looks = 0
 
     def look() -> str:
@@ -139,7 +160,7 @@ def wait_until_ready(
         looks += 1
         for key, path in _paths(orphans, cluster_id).items():
             try:
-                waiting = _still(key, api.get(path))
+                waiting = still(key, api.get(path))
             except NotFound:
                 # The lists of the API may know what is new sooner than its pages do.
                 if looks > _UNSEEN:

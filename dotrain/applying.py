@@ -103,6 +103,8 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
     if remembered and remembered.spec:
         spec = merging.onto(spec, options.before or remembered.spec, remembered.spec)
     with closing(Api(target)) as api:
+        # Also where what was asked for is refused.
+        shutting.expired(api, known)
         if remembered and remembered.spec and _changes_nodes(remembered.spec, spec):
             _note_nodes(api, turn)
         resolved = settle.settle(api, target, spec, known, progress, found=options.found)
@@ -121,7 +123,6 @@ def apply(turn: Turn, spec: ClusterSpec, options: Options) -> None:
         # to take that back would be nothing to do.
         failed = remembered is not None and not sound
         refresh = options.refresh or strayed or failed or _autoscaled(remembered, spec)
-        shutting.expired(api, known)
         work = _Work(api, turn, driver, spec, resolved)
         # With the cluster everything on it goes, and moves nowhere.
         rebuilt = lift is not None and "cluster" in lift.kinds
@@ -208,6 +209,7 @@ class _Work:
         orphans = self._orphans(self.driver.read(), leaving)
         self.driver.unprotect(progress)
         if "cluster" in lift.kinds:
+            orphans = self._surviving(orphans)
             # First: where it fails half-way, the old cluster may be gone all the same.
             workspace.kubeconfig(self.turn.target, name).unlink(missing_ok=True)
             progress.note("Kubeconfigs of the old cluster are void: kubeconfig() writes a new one.")
@@ -216,6 +218,20 @@ class _Work:
         except OperationFailed:
             self._shut_database()
             raise
+
+    def _surviving(self, orphans: Mapping[str, str]) -> dict[str, str]:
+        """Return what is not in the state, and does not go when the cluster goes.
+
+        A database in the network of the old cluster keeps that, and is deleted first.
+        """
+        kept = {key: one for key, one in orphans.items() if not names.is_pool_key(key)}
+        if "database" in kept:
+            path = f"/v2/databases/{kept['database']}"
+            if self.api.get(path)["database"]["region"] != self.spec.region:
+                self.api.delete(path)
+                self.turn.progress.note("Deleted the database, which was in no state yet.")
+                del kept["database"]
+        return kept
 
     def converge(self, leaving: Sequence[Leaving], *, refresh: bool) -> None:
         """Let Pulumi make it, and take in what is there without being known."""
@@ -316,7 +332,7 @@ class _Work:
         """Return what is there and not in the state, before anything is made."""
         known = remembered.resources if remembered else {}
         unwanted = {one.key: one.id for one in leaving if one.key not in known}
-        adoption.wait_until_ready(self.api, unwanted, known.get("cluster"), self.turn)
+        adoption.wait_until_shown(self.api, unwanted, known.get("cluster"), self.turn)
         version = self.resolved.version
         return unwanted | preflight(self.api, self.turn, self.spec, remembered, version)
 

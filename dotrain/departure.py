@@ -127,9 +127,9 @@ def reached(target: Target, name: str) -> Iterator[Kube | None]:
 def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> tuple[Leaving, ...]:
     """Return the pools that leave, without those that are gone; asks nothing when none does.
 
-    Among them is what was being made when the engine was killed, and nobody
-    wants now. A deletion that has begun, by an operation that was cut off, is
-    waited for.
+    Among them is what was being made when the engine was killed, or when waiting
+    for it failed, and nobody wants now. A deletion that has begun, by an
+    operation that was cut off, is waited for.
 
     Parameters
     ----------
@@ -145,7 +145,10 @@ def find(api: Api, spec: ClusterSpec, remembered: State | None, turn: Turn) -> t
     if remembered is None or "cluster" not in remembered.resources:
         return ()
     known = keys(spec, remembered)
-    unknown = losses.leaving(spec, remembered.pending) - known
+    # What was asked for last may be there though the state does not know it.
+    asked = remembered.spec.live_pools if remembered.spec else ()
+    maybe = {*remembered.pending, *map(names.pool_key, asked)} - remembered.resources.keys()
+    unknown = losses.leaving(spec, maybe)
     if not known and not unknown:
         return ()
     return _watched(api, remembered, known, turn, unknown)

@@ -1,8 +1,9 @@
 """Refuse what would destroy a cluster, its database or a pool with nodes, unless it is named.
 
 What changes in the spec tells whether that can be at all, which costs nothing.
-Only then the engine is asked what it would do. Beside this the engine itself
-protects cluster and database, whatever brings a change about.
+Only then, or where a replacement that was named has not ended well, the engine
+is asked what it would do. Beside this the engine itself protects cluster and
+database, whatever brings a change about, until somebody names them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ from dotrain.api import Api
 from dotrain.belongings import Search
 from dotrain.engine.driver import Driver
 from dotrain.engine.preview import Planned
-from dotrain.engine.state import State
+from dotrain.engine.state import PROTECTED, State
 from dotrain.errors import NotFound, OperationFailed, ReplacementRefused
 from dotrain.losses import Lift
 from dotrain.spec import ClusterSpec, Resolved
 from dotrain.turn import Turn
-
-_GUARDED = ("cluster", "database")
 
 
 def check(
@@ -66,17 +65,20 @@ def check(
     causes = losses.suspects(remembered.spec, spec, remembered.resources)
     # Somebody who has named it may go on with what was cut off, of which the
     # remembered spec says nothing any more.
-    if not (causes or named or losses.without(remembered.spec, spec)):
+    torn = remembered.unprotected
+    if not (causes or named or torn or losses.without(remembered.spec, spec)):
         return None, resolved
     cluster = _cluster(api, remembered)
     pools = losses.dropped(remembered.spec, spec, remembered.resources, cluster)
     causes += losses.causes(pools)
-    if not causes and not named:
+    if not (causes or named or torn):
         return None, resolved
     lift, steps = preview(driver, turn, spec, resolved, cluster)
     # What was deleted before an operation was cut off is to be made, or taken in.
     kinds = {step.kind for step in destroyed(steps)} & remembered.resources.keys()
-    if not named and (kinds or pools):
+    if not named and not causes and _is_there(api, kinds, remembered, cluster):
+        raise _unfinished(spec.name, steps)
+    if not named and causes and (kinds or pools):
         raise _refusal(spec.name, steps, pools, causes)
     if not kinds:
         return None, resolved
@@ -123,21 +125,15 @@ def _loses_ha(cluster: Mapping[str, Any], spec: ClusterSpec) -> bool:
 def explain(name: str, error: OperationFailed) -> None:
     """Raise ReplacementRefused when it was the engine that refused to destroy something.
 
-    That is so when a replacement was named and cut off, and what goes on with
-    it does not name it.
+    That is so where neither what changes in the spec nor the state has told of it.
     """
     if any("`protect` flag" in failure for failure in error.failures):
-        raise ReplacementRefused(
-            f"The cluster {name!r} stays as it is.",
-            "It is not what its spec says, and to make it that would destroy it or its database.",
-            f"Ask for what there is, for example its region, or pass replace={name!r} to go on "
-            "with a replacement.",
-        ) from error
+        raise _unfinished(name, ()) from error
 
 
 def destroyed(steps: Iterable[Planned]) -> list[Planned]:
     """Return the steps that destroy a cluster or a database."""
-    return [one for one in steps if one.kind in _GUARDED and one.verb in ("replace", "delete")]
+    return [one for one in steps if one.kind in PROTECTED and one.verb in ("replace", "delete")]
 
 
 def _cluster(api: Api, remembered: State) -> Mapping[str, Any]:
@@ -149,6 +145,22 @@ def _cluster(api: Api, remembered: State) -> Mapping[str, Any]:
     except NotFound:
         return {}
     return cluster
+
+
+def _is_there(
+    api: Api, kinds: Iterable[str], remembered: State, cluster: Mapping[str, Any]
+) -> bool:
+    """Return whether any of what would be destroyed exists, and is not being deleted already."""
+    state = cluster["status"]["state"] if cluster else "deleted"
+    if "cluster" in kinds and state not in ("deleting", "deleted"):
+        return True
+    if "database" not in kinds:
+        return False
+    try:
+        api.get(f"/v2/databases/{remembered.resources['database']}")
+    except NotFound:
+        return False
+    return True
 
 
 def _refuse_tenants(api: Api, name: str, cluster: Mapping[str, Any]) -> None:
@@ -183,4 +195,18 @@ def _refusal(
         f"This would destroy {' and '.join(lost)}, with what runs there and its data, because of "
         f"{' and '.join(causes)}.",
         f"Make another cluster under another name, or pass replace={name!r} if that is meant.",
+    )
+
+
+def _unfinished(name: str, steps: Iterable[Planned]) -> ReplacementRefused:
+    lost = [
+        f"the {step.kind} ({', '.join(step.because)})" if step.because else f"the {step.kind}"
+        for step in destroyed(steps)
+    ]
+    return ReplacementRefused(
+        f"The cluster {name!r} stays as it is.",
+        "It is not what its spec says, as a replacement of it has failed: to go on would destroy "
+        f"{' and '.join(lost) or 'it or its database'}.",
+        f"Ask up({name!r}) for what there is, for example its region, to keep it, or pass "
+        f"replace={name!r} to go on with the replacement.",
     )

@@ -21,6 +21,8 @@ from dotrain.errors import StateCorrupt, StateTooNew
 from dotrain.spec import ClusterSpec, Database, Resolved
 
 COMPONENT = "dotrain:index:Cluster"
+PROTECTED = ("cluster", "database")
+"""The names in the program of what the engine must not destroy."""
 RECORD = 1
 """The version of what `record` writes: one more whenever an older dotrain would misread it."""
 
@@ -51,6 +53,9 @@ class State:
     pending : frozenset of str
         The names in the program of what was being made when the engine was
         killed: whether they were, only the account knows.
+    unprotected : frozenset of str
+        Of what the program protects, what the engine would destroy: somebody
+        had named it for that, and what was to be done then has not ended well.
     """
 
     spec: ClusterSpec | None
@@ -58,6 +63,7 @@ class State:
     outputs: Mapping[str, Any]
     resources: Mapping[str, str]
     pending: frozenset[str] = frozenset()
+    unprotected: frozenset[str] = frozenset()
 
 
 def record(spec: ClusterSpec, resolved: Resolved) -> str:
@@ -133,22 +139,26 @@ def parse(deployment: Mapping[str, Any], stack: str) -> State:
     data = json.loads(kept) if kept else None
     if data is not None:
         _refuse_newer(data, stack)
+    live = {
+        r["urn"].rpartition("::")[2]: r
+        for r in resources
+        if r.get("id")
+        and r["type"].startswith("digitalocean:")
+        # Of what is replaced, the old one is gone or goes.
+        and not (r.get("delete") or r.get("pendingReplacement"))
+    }
     return State(
         spec=ClusterSpec.from_dict(data["spec"]) if data else None,
         resolved=Resolved.from_dict(data["resolved"]) if data else None,
         outputs=next((r.get("outputs") or {} for r in resources if r["type"] == _STACK), {}),
-        resources={
-            r["urn"].rpartition("::")[2]: r["id"]
-            for r in resources
-            if r.get("id")
-            and r["type"].startswith("digitalocean:")
-            # Of what is replaced, the old one is gone or goes.
-            and not (r.get("delete") or r.get("pendingReplacement"))
-        },
+        resources={name: r["id"] for name, r in live.items()},
         pending=frozenset(
             one["resource"]["urn"].rpartition("::")[2]
             for one in deployment.get("pending_operations") or ()
             if one["type"] == "creating"
+        ),
+        unprotected=frozenset(
+            name for name, r in live.items() if name in PROTECTED and not r.get("protect")
         ),
     )
 

@@ -34,7 +34,9 @@ class Access(Others):
     def allow(self, name: str, source: str, to: tuple[str, ...], fault: Fault | None) -> None:
         if had := self._there(name):
             after = had.wish.with_grant(Grant(model.cidr(source), to))
-            self._change(name, lambda: dotrain.get(name).allow(source, to=to), after, fault)
+            self._change(
+                name, lambda: dotrain.get(name).allow(source, to=to), after, fault, lets_be=True
+            )
 
     @rule(
         name=names,
@@ -45,7 +47,9 @@ class Access(Others):
         if had := self._there(name):
             after = had.wish.with_grant(Grant(_GUEST, to))
             call = dotrain.get(name).allow
-            self._change(name, lambda: call(_GUEST, to=to, expires="1h"), after, fault)
+            self._change(
+                name, lambda: call(_GUEST, to=to, expires="1h"), after, fault, lets_be=True
+            )
 
     @rule(
         name=names,
@@ -63,7 +67,9 @@ class Access(Others):
         had.may |= self._opens(name)
         error, hit = self._call(lambda: _looked_at(name), fault)
         assert error is None or hit or self._is_torn(name, error, after), f"{name}: {error}"
-        self._change(name, lambda: _looked_at(name), after, None)
+        self._change(name, lambda: _looked_at(name), after, None, lets_be=True)
+        peers = {peer for *_, peer in model.in_force(self.account.objects(), name)}
+        assert _GUEST not in peers, f"{name} lets in {_GUEST}, whose time is over"
 
     @rule(
         name=names,
@@ -83,6 +89,7 @@ class Access(Others):
             after,
             fault,
             refused=refused,
+            lets_be=True,
         )
 
     def _why_refused(self, had: Cluster, after: Wish, *, force: bool) -> type[Exception] | None:
@@ -102,13 +109,13 @@ class Access(Others):
         if had := self._there(name):
             after = had.wish if had.wish.says_me else had.wish.with_grant(Grant("me"))
             call = dotrain.get(name).allow_me
-            self._change(name, call, after, fault, finds_me=True)
+            self._change(name, call, after, fault, finds_me=True, lets_be=True)
 
     @rule(name=names, preset=st.sampled_from(["web", "locked"]), fault=unsafe("change firewall"))
     def egress(self, name: str, preset: str, fault: Fault | None) -> None:
         if had := self._there(name):
             after = replace(had.wish, egress=preset)
-            self._change(name, lambda: dotrain.get(name).egress(preset), after, fault)
+            self._change(name, lambda: dotrain.get(name).egress(preset), after, fault, lets_be=True)
 
 
 def _looked_at(name: str) -> None:

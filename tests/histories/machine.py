@@ -180,7 +180,7 @@ class Histories(Access):
         had = self.clusters.get(name)
         # What is left trusts the cluster by an id that goes first.
         opened = self._opens(name) if had else set()
-        error, hit = self._call(lambda: dotrain.down(name, confirm=name), fault)
+        error, hit = self._call(lambda: dotrain.down(name, confirm=name), fault, destroys=True)
         if error is None:
             assert had, f"{name} was taken down, and there was none"
             del self.clusters[name]
@@ -216,7 +216,7 @@ class Histories(Access):
         odd = any(not one.alive or one.going for one in self.clusters.values())
         there = {one["name"] for one in self.account.objects()["clusters"]}
         opened = {name: self._opens(name) for name in due}
-        error, hit = self._call(lambda: dotrain.sweep(dry_run=dry_run), fault)
+        error, hit = self._call(lambda: dotrain.sweep(dry_run=dry_run), fault, destroys=True)
         assert error is None or hit or odd, f"sweep() failed, and nothing was wrong: {error}"
         left = {one["name"] for one in self.account.objects()["clusters"]}
         assert there - left <= (set() if dry_run else due), f"it took {there - left}"

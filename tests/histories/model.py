@@ -162,6 +162,8 @@ class Cluster:
         Whether a teardown of it has begun.
     old : bool
         Whether it is older than any of its kind may be.
+    leaving : set of tuple
+        The pools that a change of their sizes has left, when it failed.
     """
 
     wish: Wish
@@ -173,6 +175,7 @@ class Cluster:
     alive: bool = True
     going: bool = False
     old: bool = False
+    leaving: set[tuple[str, str, int]] = field(default_factory=set)
 
     @property
     def exact(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,7 +30,8 @@ Clusters = Mapping[str, Cluster]
 
 
 def wish_of(spec: ClusterSpec) -> Wish:
-    """Return what a remembered spec asks for."""
+    """Return what a remembered spec asks for, without what has expired."""
+    spec = spec.without_expired(dt.datetime.now(dt.timezone.utc))
     return Wish(
         tuple((one.name, one.size, one.count) for one in spec.pools),
         tuple(Grant(one.source, tuple(one.to)) for one in spec.allow),
@@ -98,7 +100,7 @@ def check_account(objects: Objects, name: str, cluster: Cluster | None) -> None:
     another = model.is_another(cluster.wish, objects, name)
     assert not another, f"{name} is not where it should be, or has another database"
     pools = {(one["name"], one["size"], one["count"]) for one in clusters[0]["node_pools"]}
-    assert pools == cluster.wish.nodes(), f"{name} has the pools {pools}"
+    assert pools - cluster.leaving == cluster.wish.nodes(), f"{name} has the pools {pools}"
     assert opened == wanted, _differing(name, opened, wanted)
 
 

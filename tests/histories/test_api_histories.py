@@ -164,11 +164,29 @@ def test_a_cluster_that_moves_is_whole_again_whatever_stops_it(
     fault = Fault(at, kind, 0, "always")
     state.move_the_cluster(name="bert", region="ams3", fault=fault)
     state.all_is_as_it_should_be()
+    # Neither this nor any other call that does not name it destroys what is still there.
+    state.move(place="203.0.113.9")
     state.allow_me(name="bert", fault=None)
     state.all_is_as_it_should_be()
     state.move_the_cluster(name="bert", region="ams3", fault=None)
     state.all_is_as_it_should_be()
     assert state.clusters["bert"].exact
+
+
+def test_a_pool_that_nobody_wants_any_more_goes_although_no_state_knows_it(
+    state: Histories,
+) -> None:
+    asked: dict[str, Any] = {"name": "bert", "pool": "train"}
+    state.change_size(**asked, size="s-4vcpu-8gb", fault=Fault("see pool", "409", 1, "always"))
+    state.change_size(**asked, size="s-2vcpu-4gb", fault=None)
+
+
+@pytest.mark.parametrize(("at", "skip"), [("see pool", 1), ("see database", 1)])
+def test_what_no_state_knows_stops_no_replacement(state: Histories, at: str, skip: int) -> None:
+    fault = Fault(at, "422", skip, "always")
+    asked: dict[str, Any] = {"name": "bert", "size": "s-4vcpu-8gb", "count": 1}
+    state.up(**asked, second=True, database=True, fault=fault)
+    state.move_the_cluster(name="bert", region="ams3", fault=None)
 
 
 # The machine can fail: dotrain is broken on purpose, and it finds that.

@@ -68,8 +68,11 @@ class Told(RuleBasedStateMachine):
         ids = self._ids(name)["clusters"]
         return had.wish.opens(had.me, min(ids, default=""))
 
-    def _call(self, act: Callable[[], Any], fault: Fault | None) -> tuple[Exception | None, bool]:
+    def _call(
+        self, act: Callable[[], Any], fault: Fault | None, *, destroys: bool = False
+    ) -> tuple[Exception | None, bool]:
         """Make a call; return the error it ended with, and whether it has met the fault."""
+        kept = set() if destroys else self._data()
         self.calls += 1
         if fault and fault.is_silent and self.world.waits:
             fault = None
@@ -84,6 +87,8 @@ class Told(RuleBasedStateMachine):
             assert error.what, repr(error)
             assert error.fix or error.why, repr(error)
             assert self.account._token not in str(error)
+        lost = kept - self._data()
+        assert not lost, f"nobody had named {lost} to be destroyed"
         hit = bool(fault) and self.account.met
         self.account.meet()
         return error, hit
@@ -99,14 +104,18 @@ class Told(RuleBasedStateMachine):
         mends: bool = False,
         refused: type[Exception] | None = None,
         named: bool = False,
+        lets_be: bool = False,
     ) -> None:
         self.touched.add(name)
         had, before = self.clusters.get(name), self._ids(name)
+        others = self._pools(name) - after.nodes() if had and (had.failed or had.leaving) else set()
         me = self.at if had is None or (finds_me and after.says_me) else had.me
-        error, hit = self._call(act, fault)
+        error, hit = self._call(act, fault, destroys=named)
         if error is None:
             assert refused is None, f"{name} was to be refused with {refused}"
             made = Cluster(after, me, old=self._is_old(had, name, before))
+            # To change who may enter waits for nothing that runs on pools that leave.
+            made.leaving = others if lets_be else set()
             if had and had.touched and not mends:
                 made.touched, made.may = True, had.may | self._ever(name, before, me, after)
             self.clusters[name] = made
@@ -128,6 +137,17 @@ class Told(RuleBasedStateMachine):
             return False
         had, objects = self.clusters[name], self.account.objects()
         return had.failed and model.is_another(after, objects, name)
+
+    def _pools(self, name: str) -> set[tuple[str, str, int]]:
+        return {
+            (pool["name"], pool["size"], pool["count"])
+            for one in model.labelled(self.account.objects()["clusters"], name)
+            for pool in one["node_pools"]
+        }
+
+    def _data(self) -> set[str]:
+        """Return the ids of what must not be destroyed unless it is named."""
+        return set().union(*(ids for name in NAMES for ids in self._ids(name).values()))
 
     def _ids(self, name: str) -> dict[str, set[str]]:
         """Return the ids of its clusters and databases."""

@@ -16,7 +16,6 @@ from dotrain.departure import Terms
 from dotrain.engine.progress import Progress
 from dotrain.pools import Pool
 from dotrain.turn import Turn
-from tests.live import labelled
 from tests.live.conftest import Sandbox
 
 pytestmark = pytest.mark.long(120)
@@ -249,44 +248,4 @@ def test_a_plan_says_what_goes_and_why(cluster: dotrain.Cluster, sandbox: Sandbo
     shrunk = cluster.plan(pools=cluster.spec.pools[1:])
     assert "delete node pool cpu-s-2vcpu-2gb" in str(shrunk)
     assert "cpu-s-2vcpu-2gb are drained before" in str(shrunk)
-    assert sandbox.changes(before) == []
-
-
-def test_what_is_named_stays_while_its_network_has_a_load_balancer_of_somebody_else(
-    cluster: dotrain.Cluster, sandbox: Sandbox
-) -> None:
-    (made,) = sandbox.objects("clusters")
-    theirs = labelled.balancer(sandbox, made["vpc_uuid"], name="theirs", region=made["region"])
-    before = sandbox.last_request()
-    with pytest.raises(errors.ReplacementRefused, match="theirs is in that network"):
-        dotrain.up("bert", region="ams3", pools=[CPU], replace="bert")
-    assert sandbox.changes(before) == []
-    sandbox.call("DELETE", f"/v2/load_balancers/{theirs}")
-
-
-def test_what_is_named_is_made_anew_also_after_a_failure_on_the_way(
-    cluster: dotrain.Cluster, sandbox: Sandbox
-) -> None:
-    kubeconfig = cluster.kubeconfig()
-    (old,) = sandbox.objects("clusters")
-    labelled.balancer(sandbox, old["vpc_uuid"], f"k8s:{old['id']}", region=old["region"])
-    (firewall,) = [one for one in sandbox.objects("firewalls") if one["name"] == "dotrain-bert"]
-    asked: dict[str, Any] = {"region": "ams3", "pools": [CPU], "replace": "bert"}
-    fail(sandbox, "POST", "/v2/kubernetes/clusters")
-    with pytest.raises(errors.OperationFailed):
-        dotrain.up("bert", **asked)
-    dotrain.up("bert", **asked)
-    (new,) = sandbox.objects("clusters")
-    assert (new["region"], new["id"] == old["id"]) == ("ams3", False)
-    assert training(sandbox).keys() == {"cpu-s-2vcpu-4gb"}
-    assert new["control_plane_firewall"] == old["control_plane_firewall"]
-    assert sandbox.objects("load_balancers") == []
-    (same,) = [one for one in sandbox.objects("firewalls") if one["name"] == "dotrain-bert"]
-    assert same["id"] == firewall["id"]
-    assert not kubeconfig.exists()
-    before = sandbox.last_request()
-    # Protected again, and the same again changes nothing.
-    with pytest.raises(errors.ReplacementRefused):
-        dotrain.up("bert", region="nyc2")
-    cluster.up()
     assert sandbox.changes(before) == []

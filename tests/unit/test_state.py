@@ -69,6 +69,9 @@ def checkpoint(*resources: dict, record: str | None = None, outputs: dict | None
     }
 
 
+CLUSTER = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+
+
 @pytest.fixture
 def backend(tmp_path) -> Backend:
     backend = Backend(f"file://{tmp_path}", tmp_path)
@@ -88,7 +91,8 @@ def test_a_stack_remembers_its_spec_outputs_and_objects(backend) -> None:
         checkpoint(
             resource("pulumi:providers:digitalocean", "default_4_84_1"),
             resource("digitalocean:index/tag:Tag", "tag"),
-            resource("digitalocean:index/kubernetesCluster:KubernetesCluster", "cluster"),
+            resource(CLUSTER, "cluster", protect=True),
+            resource("digitalocean:index/databaseCluster:DatabaseCluster", "database"),
             resource("digitalocean:index/vpc:Vpc", "vpc", delete=True),
             resource("digitalocean:index/vpc:Vpc", "unborn", id=""),
             record=state.record(SPEC, RESOLVED),
@@ -99,7 +103,8 @@ def test_a_stack_remembers_its_spec_outputs_and_objects(backend) -> None:
         spec=SPEC,
         resolved=RESOLVED,
         outputs={"tag": "dotrain:bert"},
-        resources={"tag": "id-of-tag", "cluster": "id-of-cluster"},
+        resources={"tag": "id-of-tag", "cluster": "id-of-cluster", "database": "id-of-database"},
+        unprotected=frozenset({"database"}),
     )
 
 
