@@ -139,7 +139,8 @@ def up(
         The account has a cluster of that name which dotrain did not make.
     ReplacementRefused
         The change would destroy the cluster, its database or a pool with
-        nodes; it says which, and what causes it.
+        nodes, or go on with a replacement that has failed; it says which, and
+        what causes it.
     KubernetesUnreachable, DrainFailed
         Nodes that are to go cannot be drained, and stay.
     LockedOut

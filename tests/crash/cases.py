@@ -32,6 +32,8 @@ class Operation:
         How often that request has been made by then.
     address : str
         What ``"me"`` stands for; the cluster was made from `HERE`.
+    names_it : bool
+        Whether it names the cluster, so that it may be destroyed; then the next call does so, too.
     """
 
     code: str
@@ -40,6 +42,7 @@ class Operation:
     exists: bool = True
     times: int = 1
     address: str = HERE
+    names_it: bool = False
 
 
 _CLUSTER = r"/v2/kubernetes/clusters/[^/?]+"
@@ -65,6 +68,12 @@ OPERATIONS = {
         f"dotrain.up({NAME!r}, database=dotrain.Database('pg', size='db-s-1vcpu-1gb'))",
         ("POST", "/v2/databases"),
         DELAY / 2,
+    ),
+    "replace": Operation(
+        f"dotrain.up({NAME!r}, region='ams3', replace={NAME!r})",
+        ("POST", "/v2/kubernetes/clusters"),
+        DELAY / 2,
+        names_it=True,
     ),
     "down": Operation(
         f"dotrain.down({NAME!r}, confirm={NAME!r})", ("DELETE", rf"{_CLUSTER}/.*/dangerous"), 0.2
@@ -119,9 +128,12 @@ def everything() -> list[Case]:
 
 
 def sample(seed: int) -> list[Case]:
-    """Return 7 cases: each operation and each moment once, each event at least once."""
+    """Return 8 cases: each operation once, each event and each moment at least once."""
     choose = random.Random(seed)
     operations, events, moments = list(OPERATIONS), list(EVENTS), list(MOMENTS)
     for some in (operations, events, moments):
         choose.shuffle(some)
-    return [Case(*one) for one in zip(operations, itertools.cycle(events), moments, strict=False)]
+    return [
+        Case(*one)
+        for one in zip(operations, *map(itertools.cycle, (events, moments)), strict=False)
+    ]

@@ -26,6 +26,7 @@ import dotrain
 sandbox = dotrain.use_sandbox(address={address!r})
 """
 _UP, _UP_AFTER_READING = f"dotrain.up({NAME!r})", f"dotrain.get({NAME!r}).up()"
+_ALLOW_ME = f"dotrain.get({NAME!r}).allow_me()"
 _FAIR = {
     "kill-cli": {"OperationFailed"},
     "interrupt": {"OperationInterrupted", "KeyboardInterrupt"},
@@ -152,7 +153,9 @@ class Bench:
                 yield f"down failed: {said.error}: {said.message}"
             yield from verdict.gone(account)
             return
-        said = self._kernel.run(_UP)
+        if operation.names_it:
+            yield from self._spared(account)
+        said = self._kernel.run(operation.code if operation.names_it else _UP)
         if said.error:
             yield f"up failed: {said.error}: {said.message}"
         yield from verdict.complete(account, operation.address)
@@ -163,6 +166,15 @@ class Bench:
         changes = account.changes(so_far)
         if changes:
             yield f"a further up still changes something: {changes}"
+
+    def _spared(self, account: Account) -> Iterator[str]:
+        """Make a call that does not name the cluster, and yield it when that destroys one."""
+        before = verdict.living(account)
+        said = self._kernel.run(_ALLOW_ME)
+        if said.error not in ("", "ReplacementRefused"):
+            yield f"allow_me failed: {said.error}: {said.message}"
+        if before - verdict.living(account):
+            yield "allow_me destroyed the cluster"
 
     def _strays(self) -> list[str]:
         """Return the processes that should have ended, in words."""

@@ -47,6 +47,12 @@ def complete(account: Account, address: str) -> Iterator[str]:
             yield f"the firewall lets in {entering}"
 
 
+def living(account: Account) -> set[str]:
+    """Return the ids of the clusters that are not being deleted."""
+    clusters = _labelled(account.objects()["clusters"])
+    return {one["id"] for one in clusters if one["status"]["state"] != "deleting"}
+
+
 def gone(account: Account) -> Iterator[str]:
     """Yield what is left of a cluster that should be gone."""
     for kind, found in account.objects().items():
