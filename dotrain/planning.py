@@ -161,4 +161,6 @@ def _notes_on_losses(name: str, steps: Sequence[Planned], causes: Sequence[str])
     if not gone and not any(cause.startswith("pools") for cause in causes):
         return []
     lost = f"{' and '.join(gone)} with all data" if gone else "a pool with what runs on it"
-    return [f"This destroys {lost} ({'; '.join(causes)}). up() does it with replace={name!r} only."]
+    # Where a replacement has failed, what causes it is in the state already.
+    why = causes or dict.fromkeys(one for step in guard.destroyed(steps) for one in step.because)
+    return [f"This destroys {lost} ({'; '.join(why)}). up() does it with replace={name!r} only."]

@@ -34,7 +34,7 @@ def test_a_replacement_that_failed_is_gone_on_with_by_no_call_that_does_not_name
     for call in (cluster.allow_me, cluster.up, lambda: cluster.resize(count=2)):
         with pytest.raises(errors.ReplacementRefused, match=said):
             call()
-    assert "destroys the cluster" in str(cluster.plan())
+    assert "destroys the cluster with all data (region: nyc3 → ams3" in str(cluster.plan())
     assert [one["id"] for one in sandbox.objects("clusters")] == [old["id"]]
     dotrain.up("bert", region="nyc3")
     cluster.allow_me()
