@@ -48,6 +48,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "reset before": {"ending": "reset"},
     "reset after": {"ending": "reset", "applied": True},
     "cut short": {"ending": "cut"},
+    "never ready": {"replaced": {"node_pool.nodes.*.status.state": "provisioning"}},
     "silence before": {"ending": "silence"},
     "silence after": {"ending": "silence", "applied": True},
 }
@@ -76,9 +77,9 @@ class Fault:
     lasting: str = "once"
 
     @property
-    def is_silent(self) -> bool:
-        """Whether there is no answer."""
-        return KINDS[self.kind].get("ending") == "silence"
+    def takes_long(self) -> bool:
+        """Whether it takes minutes to find that something is wrong."""
+        return self.kind in ("never ready", "silence before", "silence after")
 
     def told(self) -> dict[str, Any]:
         """Return it as the sandbox is told."""

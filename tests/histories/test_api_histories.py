@@ -181,6 +181,15 @@ def test_a_pool_that_nobody_wants_any_more_goes_although_no_state_knows_it(
     state.change_size(**asked, size="s-2vcpu-4gb", fault=None)
 
 
+def test_a_pool_that_nobody_wants_any_more_is_not_waited_for(state: Histories) -> None:
+    asked: dict[str, Any] = {"name": "bert", "pool": "train"}
+    never = Fault("see pool", "never ready", 0, "always")
+    state.change_size(**asked, size="s-4vcpu-8gb", fault=never)
+    state.all_is_as_it_should_be()
+    state.change_size(**asked, size="s-2vcpu-4gb", fault=never)
+    assert state.clusters["bert"].exact
+
+
 @pytest.mark.parametrize(("at", "skip"), [("see pool", 1), ("see database", 1)])
 def test_what_no_state_knows_stops_no_replacement(state: Histories, at: str, skip: int) -> None:
     fault = Fault(at, "422", skip, "always")

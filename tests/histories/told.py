@@ -74,7 +74,7 @@ class Told(RuleBasedStateMachine):
         """Make a call; return the error it ended with, and whether it has met the fault."""
         kept = set() if destroys else self._data()
         self.calls += 1
-        if fault and fault.is_silent and self.world.waits:
+        if fault and fault.takes_long and self.world.waits:
             fault = None
         if fault:
             self.account.meet(fault.told())

@@ -43,7 +43,7 @@ class World:
     home : pathlib.Path
         The data directory.
     waits : bool
-        Whether it takes a minute to find that there is no answer.
+        Whether what takes long does: to find that there is no answer, or will be none.
     """
 
     account: Account
