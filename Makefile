@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 	engine kubernetes helm torch browser vscode clean
 
 demo: engine  ## Run the quickstart on the sandbox and print what it did
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python -m scripts.demo
 
 lab: engine  ## Open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb

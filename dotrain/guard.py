@@ -77,7 +77,7 @@ def check(
     # What was deleted before an operation was cut off is to be made, or taken in.
     kinds = {step.kind for step in destroyed(steps)} & remembered.resources.keys()
     if not named and not causes and _is_there(api, kinds, remembered, cluster):
-        raise _unfinished(spec.name, steps)
+        raise _unfinished(spec.name, steps, cluster)
     if not named and causes and (kinds or pools):
         raise _refusal(spec.name, steps, pools, causes)
     if not kinds:
@@ -128,7 +128,7 @@ def explain(name: str, error: OperationFailed) -> None:
     That is so where neither what changes in the spec nor the state has told of it.
     """
     if any("`protect` flag" in failure for failure in error.failures):
-        raise _unfinished(name, ()) from error
+        raise _unfinished(name, (), {}) from error
 
 
 def destroyed(steps: Iterable[Planned]) -> list[Planned]:
@@ -198,7 +198,10 @@ def _refusal(
     )
 
 
-def _unfinished(name: str, steps: Iterable[Planned]) -> ReplacementRefused:
+def _unfinished(
+    name: str, steps: Iterable[Planned], cluster: Mapping[str, Any]
+) -> ReplacementRefused:
+    example = f"region={cluster['region']!r}" if cluster else "its region"
     lost = [
         f"the {step.kind} ({', '.join(step.because)})" if step.because else f"the {step.kind}"
         for step in destroyed(steps)
@@ -207,6 +210,6 @@ def _unfinished(name: str, steps: Iterable[Planned]) -> ReplacementRefused:
         f"The cluster {name!r} stays as it is.",
         "It is not what its spec says, as a replacement of it has failed: to go on would destroy "
         f"{' and '.join(lost) or 'it or its database'}.",
-        f"Ask up({name!r}) for what there is, for example its region, to keep it, or pass "
+        f"Ask up({name!r}) for what there is, for example {example}, to keep it, or pass "
         f"replace={name!r} to go on with the replacement.",
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbclient import NotebookClient
-from nbformat import NotebookNode
+from scripts import notebooks
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "quickstart.ipynb"
 WIDTH = 100
@@ -15,13 +17,8 @@ WIDTH = 100
 
 def main() -> None:
     """Run the demo; an error in a cell ends it with that error."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=600,
-        kernel_name="python3",
-        on_cell_executed=lambda cell, **_: show(cell),
-    )
+    notebook = notebooks.read(NOTEBOOK)
+    client = notebooks.client(notebook, timeout=600, on_cell_executed=lambda cell, **_: show(cell))
     say(f"Running {NOTEBOOK.name} on the sandbox. Nothing here is real or costs money.")
     client.execute()
     say("\nDone: the cluster was made, changed and taken down. The account was read again after")

@@ -30,7 +30,7 @@ def test_a_replacement_that_failed_is_gone_on_with_by_no_call_that_does_not_name
     with pytest.raises(errors.OperationFailed):
         dotrain.up("bert", region="ams3", replace="bert")
     fail(sandbox)
-    said = r"the cluster \(.*region: nyc3 → ams3.*Ask up\('bert'\) for what there is"
+    said = r"the cluster \(.*region: nyc3 → ams3.*Ask up\('bert'\) .* region='nyc3', to keep it"
     for call in (cluster.allow_me, cluster.up, lambda: cluster.resize(count=2)):
         with pytest.raises(errors.ReplacementRefused, match=said):
             call()
