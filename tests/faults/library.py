@@ -207,8 +207,9 @@ def _text(result: Any) -> str:
         return "\n".join(map(_text, result))
     if isinstance(result, pd.DataFrame):
         return str(result.to_csv())
-    # Costs go on meanwhile.
-    return re.sub(r"\d+\.\d+(e-\d+)?", "#", str(result))
+    # Costs go on meanwhile, and with them the widths of columns.
+    text = re.sub(r"(under )?\$\d+\.\d+|\d+\.\d+(e-\d+)?|\d+%", "#", str(result))
+    return re.sub(" +", " ", text)
 
 
 def _wrong(case: Case, went: Went, right: str | None, *, vague: bool) -> Iterator[str]:
