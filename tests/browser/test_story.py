@@ -37,6 +37,8 @@ def test_a_cluster_is_made_changed_and_taken_down_by_its_widgets(
     notebook.save()
     assert_no_secret((server.directory / "story.ipynb").read_text(), sandbox)
     notebook.shut_down()
+    # What the panel has shown meanwhile would be asked about when the page is left.
+    notebook.save()
     notebook = reopen(opened, sandbox)
     tear_down(Panel(notebook.output(3)), sandbox)
     notebook.save()
