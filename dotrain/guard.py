@@ -63,9 +63,9 @@ def check(
     if remembered is None or remembered.spec is None:
         return None, resolved
     causes = losses.suspects(remembered.spec, spec, remembered.resources)
+    torn = remembered.unprotected
     # Somebody who has named it may go on with what was cut off, of which the
     # remembered spec says nothing any more.
-    torn = remembered.unprotected
     if not (causes or named or torn or losses.without(remembered.spec, spec)):
         return None, resolved
     cluster = _cluster(api, remembered)
