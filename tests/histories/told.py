@@ -16,6 +16,7 @@ from tests.histories.model import Cluster, Wish
 from tests.histories.worlds import WHO, World
 
 NAMES = ("ada", "bert")
+DATA = ("clusters", "databases")
 HERE = "203.0.113.7"
 
 
@@ -147,15 +148,14 @@ class Told(RuleBasedStateMachine):
 
     def _data(self) -> set[str]:
         """Return the ids of what must not be destroyed unless it is named."""
-        return set().union(*(ids for name in NAMES for ids in self._ids(name).values()))
+        objects = self.account.objects()
+        kept = [model.labelled(objects[kind], name) for kind in DATA for name in NAMES]
+        return {one["id"] for found in kept for one in found}
 
     def _ids(self, name: str) -> dict[str, set[str]]:
         """Return the ids of its clusters and databases."""
         objects = self.account.objects()
-        return {
-            kind: {one["id"] for one in model.labelled(objects[kind], name)}
-            for kind in ("clusters", "databases")
-        }
+        return {kind: {one["id"] for one in model.labelled(objects[kind], name)} for kind in DATA}
 
     def _is_old(self, had: Cluster | None, name: str, before: dict[str, set[str]]) -> bool:
         """Return whether it is one that had grown old, and no other."""
