@@ -66,6 +66,11 @@ def cluster(api: Api, name: str) -> dict[str, Any] | None:
     return next((one for one in clusters(api) if tag in one["tags"]), None)
 
 
+def is_going(cluster: Mapping[str, Any]) -> bool:
+    """Return whether a cluster is being deleted, of which nothing takes it back."""
+    return cluster["status"]["state"] in ("deleting", "deleted")
+
+
 def known_cluster(api: Api, name: str, cluster_id: str) -> dict[str, Any] | None:
     """Return the cluster with an id, in one request; None when that is not `name` any more.
 

@@ -95,10 +95,7 @@ def wait_until_gone(api: Api, name: str, turn: Turn) -> list[dict[str, Any]]:
 
     def going(clusters: Iterable[Mapping[str, Any]]) -> bool:
         tag = names.label(name)
-        return any(
-            tag in one["tags"] and one["status"]["state"] in ("deleting", "deleted")
-            for one in clusters
-        )
+        return any(tag in one["tags"] and account.is_going(one) for one in clusters)
 
     def look() -> str:
         found[:] = account.clusters(api)

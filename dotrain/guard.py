@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dotrain import catalog, losses
+from dotrain import account, catalog, losses
 from dotrain.api import Api
 from dotrain.belongings import Search
 from dotrain.engine.driver import Driver
@@ -151,8 +151,7 @@ def _is_there(
     api: Api, kinds: Iterable[str], remembered: State, cluster: Mapping[str, Any]
 ) -> bool:
     """Return whether any of what would be destroyed exists, and is not being deleted already."""
-    state = cluster["status"]["state"] if cluster else "deleted"
-    if "cluster" in kinds and state not in ("deleting", "deleted"):
+    if "cluster" in kinds and cluster and not account.is_going(cluster):
         return True
     if "database" not in kinds:
         return False
